@@ -12,7 +12,7 @@ type IdentityProviderStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions: Accepted, ResolvedRefs, KeysReady and Ready, all set from the first visit.
+	// conditions are Accepted, ResolvedRefs, KeysReady and Ready, all set from the first visit.
 	//
 	// +optional
 	// +listType=map

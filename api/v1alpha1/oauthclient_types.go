@@ -77,6 +77,7 @@ type OAuthClientSpec struct {
 	// +default=["JWTBearer"]
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=1
+	//nolint:kubeapilinter // With omitempty a client written in Go could not say "none": the default would come back.
 	GrantTypes []GrantType `json:"grantTypes,omitzero"`
 
 	// authentication says how the client proves who it is at the token endpoint.
@@ -122,7 +123,7 @@ type OAuthClientSpec struct {
 	//
 	// +optional
 	// +default={}
-	AccessToken AccessTokenPolicy `json:"accessToken,omitempty,omitzero"`
+	AccessToken *AccessTokenPolicy `json:"accessToken,omitempty"`
 }
 
 // GrantType is a grant of the token endpoint.
@@ -135,6 +136,7 @@ const GrantJWTBearer GrantType = "JWTBearer"
 
 // ClientAuthentication says how a client proves who it is.
 //
+// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="has(self.clientSecret)",message="set clientSecret, the only method so far"
 type ClientAuthentication struct {
 	// clientSecret authenticates by a shared secret, sent as client_secret_basic or client_secret_post (RFC 6749
@@ -210,7 +212,7 @@ type OAuthClientStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions: Accepted, ResolvedRefs, CredentialsReady and Ready, all set from the first visit.
+	// conditions are Accepted, ResolvedRefs, CredentialsReady and Ready, all set from the first visit.
 	//
 	// +optional
 	// +listType=map

@@ -1,0 +1,76 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/grantor-dev/grantor/api/v1alpha1"
+)
+
+// namespaceFile is where a pod finds its own namespace.
+const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
+// clusterFlags say which cluster and which namespace.
+type clusterFlags struct {
+	kubeconfig, namespace string
+}
+
+func (f *clusterFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig file (default: the pod's own credentials, else $KUBECONFIG, else ~/.kube/config)")
+	flags.StringVar(&f.namespace, "namespace", "", "namespace of this release, which holds its signing keys (default: $POD_NAMESPACE, else the pod's own)")
+}
+
+func (f *clusterFlags) config() (*rest.Config, error) {
+	if f.kubeconfig == "" && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "" {
+		if c, err := rest.InClusterConfig(); err == nil {
+			return unthrottled(c), nil
+		} else if !errors.Is(err, rest.ErrNotInCluster) {
+			return nil, fmt.Errorf("read the pod's credentials: %w", err)
+		}
+	}
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = f.kubeconfig
+	c, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read kubeconfig: %w; name a file with --kubeconfig", err)
+	}
+	return unthrottled(c), nil
+}
+
+// unthrottled leaves the rate of requests to the API server's own priority and fairness.
+func unthrottled(c *rest.Config) *rest.Config {
+	c.QPS = -1
+	return c
+}
+
+func (f *clusterFlags) ownNamespace() (string, error) {
+	for _, ns := range []string{f.namespace, os.Getenv("POD_NAMESPACE")} {
+		if ns != "" {
+			return ns, nil
+		}
+	}
+	b, err := os.ReadFile(namespaceFile)
+	if err != nil {
+		return "", errors.New("the namespace of this release is unknown outside a pod: set --namespace")
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+func newScheme() (*runtime.Scheme, error) {
+	s := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(s); err != nil {
+		return nil, fmt.Errorf("build scheme: %w", err)
+	}
+	if err := v1alpha1.AddToScheme(s); err != nil {
+		return nil, fmt.Errorf("build scheme: %w", err)
+	}
+	return s, nil
+}

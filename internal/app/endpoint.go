@@ -1,0 +1,96 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/grantor-dev/grantor/tokenserver"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/state"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+// endpointFlags are the flags of whatever answers token requests.
+type endpointFlags struct {
+	issuer, listen, opsListen string
+	disabledGrants            []string
+	drain                     time.Duration
+}
+
+func (f *endpointFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.issuer, "issuer", "", "issuer (iss) of the access tokens and base URL of all endpoints, as callers see it, for example https://auth.example.com (required)")
+	flags.StringVar(&f.listen, "listen", ":8080", "address of the public endpoints")
+	flags.StringVar(&f.opsListen, "ops-listen", ":8081", "address of /healthz, /readyz and /metrics; keep it off the public network")
+	flags.StringSliceVar(&f.disabledGrants, "disable-grant", nil, "grant that is refused to everybody: jwt-bearer")
+	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long to go on answering after a stop signal, while not Ready, so that load balancers notice")
+}
+
+// endpoint is a token endpoint ready to be served.
+type endpoint struct {
+	flags   *endpointFlags
+	handler http.Handler
+	ops     *ops
+}
+
+// newEndpoint checks the flags and builds the handlers around a trust store.
+func (f *endpointFlags) newEndpoint(store *trust.Store, audit *slog.Logger) (*endpoint, error) {
+	if f.issuer == "" {
+		return nil, errors.New("--issuer is required, for example --issuer https://auth.example.com")
+	}
+	if f.drain < 0 {
+		return nil, errors.New("--drain must not be negative")
+	}
+	disabled, err := grantTypes(f.disabledGrants)
+	if err != nil {
+		return nil, err
+	}
+	memory := state.NewMemory(time.Now())
+	handler, err := tokenserver.NewHandler(tokenserver.Config{
+		Issuer: f.issuer, Trust: store, Replay: memory, Now: time.Now, Audit: audit, Metrics: metrics.Registry,
+		DisabledGrants: disabled,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--issuer: %w", err)
+	}
+	ready := func() error {
+		switch {
+		case time.Now().Before(memory.Since()):
+			return errors.New("starting")
+		case !store.Snapshot().Ready():
+			return errors.New("waiting for the first full load of identity providers, clients and signing keys")
+		}
+		return nil
+	}
+	return &endpoint{flags: f, handler: handler, ops: &ops{ready: ready}}, nil
+}
+
+// listeners returns the public port and the one for operations.
+func (e *endpoint) listeners() []listener {
+	return []listener{
+		{"the token endpoint", e.flags.listen, e.handler},
+		{"operations", e.flags.opsListen, e.ops.handler()},
+	}
+}
+
+// grantTypes turns the short names of grants into grant_type values.
+func grantTypes(names []string) ([]string, error) {
+	known := map[string]string{"jwt-bearer": oauth.GrantTypeJWTBearer}
+	var out []string
+	for _, n := range names {
+		g, ok := known[n]
+		if !ok {
+			return nil, fmt.Errorf("--disable-grant %q is unknown: use jwt-bearer", n)
+		}
+		if !slices.Contains(out, g) {
+			out = append(out, g)
+		}
+	}
+	return out, nil
+}

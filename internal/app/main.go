@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker.
+//
+//nolint:gochecknoglobals // The linker can set nothing else.
+var version = ""
+
+// Main runs the command line and returns the exit code: 0, or 1 with the error on stderr.
+func Main(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := &cobra.Command{
+		Use:   "grantor",
+		Short: "Trade a JWT that somebody else signed for an access token that you sign",
+		Long: `Grantor is a Kubernetes operator and an OAuth 2.0 authorization server for the JWT bearer grant (RFC 7523).
+Trust is declared as IdentityProvider and OAuthClient objects; workloads exchange their assertions at /oauth2/token.`,
+		Version:       Version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.AddCommand(tokenServerCommand(), standaloneCommand())
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		_, _ = fmt.Fprintln(stderr, "grantor:", err)
+		return 1
+	}
+	return 0
+}
+
+// Version returns the version of the binary.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}

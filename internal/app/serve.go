@@ -1,0 +1,130 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/grantor-dev/grantor/tokenserver"
+)
+
+// shutdownTimeout bounds how long requests in flight may take to end.
+const shutdownTimeout = 20 * time.Second
+
+// ops answers /healthz, /readyz and /metrics on a port of its own.
+type ops struct {
+	// ready returns nil, or what the process is still waiting for.
+	ready    func() error
+	stopping atomic.Bool
+}
+
+func (o *ops) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if o.stopping.Load() {
+			answer(w, errors.New("stopping"))
+			return
+		}
+		answer(w, o.ready())
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+func answer(w http.ResponseWriter, err error) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = fmt.Fprintln(w, err)
+		return
+	}
+	_, _ = fmt.Fprintln(w, "ok")
+}
+
+// listener is one address with what it serves.
+type listener struct {
+	name, address string
+	handler       http.Handler
+}
+
+// serve runs work and the listeners until ctx ends or one of them fails, then stops in an order that fails no request:
+// not Ready first, drain for others to notice, end what is in flight, and stop work last.
+func serve(ctx context.Context, log *slog.Logger, o *ops, drain time.Duration, work func(context.Context) error, listeners ...listener) error {
+	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	group, groupCtx := errgroup.WithContext(workCtx)
+	if work != nil {
+		group.Go(func() error { return work(groupCtx) })
+	}
+	var servers []*http.Server
+	for _, l := range listeners {
+		server := tokenserver.NewServer(l.handler)
+		server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+		socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.address)
+		if err != nil {
+			stopWork()
+			return errors.Join(fmt.Errorf("listen for %s: %w", l.name, err), closeAll(servers), group.Wait())
+		}
+		log.Info("listening", "for", l.name, "address", socket.Addr().String())
+		servers = append(servers, server)
+		group.Go(func() error {
+			if err := server.Serve(socket); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve %s: %w", l.name, err)
+			}
+			return nil
+		})
+	}
+	select {
+	case <-ctx.Done():
+		log.Info("stopping", "drain", drain.String())
+		o.stopping.Store(true)
+		wait(groupCtx, drain)
+	case <-groupCtx.Done():
+	}
+	stopped := shutdown(context.WithoutCancel(ctx), servers)
+	stopWork()
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return stopped
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func shutdown(ctx context.Context, servers []*http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
+	defer cancel()
+	var errs []error
+	for _, s := range servers {
+		if err := s.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop serving: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func closeAll(servers []*http.Server) error {
+	var errs []error
+	for _, s := range servers {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,133 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/grantor-dev/grantor/internal/standalone"
+	"github.com/grantor-dev/grantor/tokenserver/keyring"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+// reloadInterval is how often a folder of manifests is looked at.
+const reloadInterval = time.Second
+
+// standaloneFlags are the flags of the standalone command.
+type standaloneFlags struct {
+	logs        logFlags
+	public      endpointFlags
+	manifests   string
+	signingKeys string
+}
+
+func standaloneCommand() *cobra.Command {
+	var f standaloneFlags
+	cmd := &cobra.Command{
+		Use:   "standalone --manifests DIR --issuer URL",
+		Short: "Serve the token endpoint from a folder of YAML files, without a cluster",
+		Long: `Serve the token endpoint from a folder of YAML files: IdentityProviders, OAuthClients and the Secrets that they name.
+They are judged as on a cluster. The folder is read again whenever it changes; a mistake is reported with file and line
+and leaves the last good state in force.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.ErrOrStderr()) },
+	}
+	f.logs.add(cmd.Flags())
+	f.public.add(cmd.Flags())
+	cmd.Flags().StringVar(&f.manifests, "manifests", "", "folder of YAML files (required)")
+	cmd.Flags().StringVar(&f.signingKeys, "signing-keys", "", "file that holds the signing keys, made when it does not exist (default: new keys at every start, so that older access tokens no longer verify)")
+	return cmd
+}
+
+func (f *standaloneFlags) run(ctx context.Context, stderr io.Writer) error {
+	log, err := f.logs.logger(stderr)
+	if err != nil {
+		return err
+	}
+	if f.manifests == "" {
+		return errors.New("--manifests is required: name a folder of YAML files")
+	}
+	store := trust.NewStore()
+	e, err := f.public.newEndpoint(store, log)
+	if err != nil {
+		return err
+	}
+	ring, err := openRing(f.signingKeys, time.Now())
+	if err != nil {
+		return err
+	}
+	loader, err := standalone.NewLoader(f.manifests, store, ring, log)
+	if err != nil {
+		return err
+	}
+	if err := loader.Load(ctx, time.Now()); err != nil {
+		return fmt.Errorf("manifests not accepted:\n%w", err)
+	}
+	return serve(ctx, log, e.ops, f.public.drain, watch(loader), e.listeners()...)
+}
+
+// watch refreshes the loader until its context ends.
+func watch(loader *standalone.Loader) func(context.Context) error {
+	return func(ctx context.Context) error {
+		tick := time.NewTicker(reloadInterval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+				loader.Refresh(ctx, time.Now())
+			}
+		}
+	}
+}
+
+// openRing reads the signing keys from a file, which it makes when it does not exist. Without a file it makes new keys.
+func openRing(file string, now time.Time) (*keyring.Ring, error) {
+	if file == "" {
+		return keyring.Generate(now)
+	}
+	text, err := os.ReadFile(file) // #nosec G304 -- the file is what the user names
+	if err == nil {
+		ring, err := keyring.Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("--signing-keys %s: %w; restore the file, or remove it to have new keys made", file, err)
+		}
+		return ring, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("--signing-keys: %w", err)
+	}
+	ring, err := keyring.Generate(now)
+	if err != nil {
+		return nil, err
+	}
+	if text, err = ring.Marshal(); err != nil {
+		return nil, err
+	}
+	if err := writeNew(file, text); err != nil {
+		return nil, fmt.Errorf("--signing-keys: %w", err)
+	}
+	return ring, nil
+}
+
+// writeNew writes a private file that must not exist yet, whole or not at all.
+func writeNew(file string, text []byte) error {
+	temporary := file + ".new"
+	out, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) // #nosec G304 -- see openRing
+	if err != nil {
+		return fmt.Errorf("create file: %w", err)
+	}
+	_, err = out.Write(text)
+	err = errors.Join(err, out.Sync(), out.Close())
+	if err == nil {
+		err = os.Link(temporary, file) // fails if another process was faster, unlike a rename
+	}
+	return errors.Join(err, os.Remove(temporary))
+}

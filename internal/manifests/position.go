@@ -1,0 +1,57 @@
+package manifests
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// lineOf returns the line of the field at a path such as spec.scopes[2], or of the nearest enclosing one that exists.
+func lineOf(node *yaml.Node, path string) int {
+	if node.Kind == yaml.DocumentNode && len(node.Content) > 0 {
+		node = node.Content[0]
+	}
+	line := node.Line
+	for _, part := range splitPath(path) {
+		name, next := child(node, part)
+		if next == nil {
+			return line
+		}
+		line, node = name.Line, next
+	}
+	return line
+}
+
+// splitPath cuts a field path into names and indexes; an index keeps its brackets.
+func splitPath(path string) []string {
+	path = strings.ReplaceAll(path, "[", ".[")
+	return strings.FieldsFunc(path, func(r rune) bool { return r == '.' })
+}
+
+// child returns the node that names a member or list item, and its value; nil when there is none.
+func child(node *yaml.Node, part string) (name, value *yaml.Node) {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	switch node.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if node.Content[i].Value == part {
+				return node.Content[i], node.Content[i+1]
+			}
+		}
+	case yaml.SequenceNode:
+		index := 0
+		for _, c := range strings.Trim(part, "[]") {
+			if c < '0' || c > '9' || index > len(node.Content) {
+				return nil, nil
+			}
+			index = index*10 + int(c-'0')
+		}
+		if index < len(node.Content) {
+			return node.Content[index], node.Content[index]
+		}
+	case yaml.DocumentNode, yaml.ScalarNode, yaml.AliasNode:
+	}
+	return nil, nil
+}

@@ -1,0 +1,279 @@
+package manifests
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/grantor-dev/grantor/api/v1alpha1"
+)
+
+// Limits of a folder of manifests.
+const (
+	maxFiles     = 10_000
+	maxFileBytes = 4 << 20
+)
+
+// Set is what a folder declares.
+type Set struct {
+	Providers []*v1alpha1.IdentityProvider
+	Clients   []*v1alpha1.OAuthClient
+	Secrets   map[types.NamespacedName]*corev1.Secret
+	// Ignored names what the files hold beside our kinds and Secrets.
+	Ignored []Problem
+
+	places map[string]Problem
+}
+
+// Place returns where an object stands, as a problem with a message.
+func (s *Set) Place(kind, namespace, name, message string) Problem {
+	p := s.places[kind+" "+namespace+"/"+name]
+	p.Message = message
+	return p
+}
+
+// Reader reads folders of manifests.
+type Reader struct {
+	schemas map[string]kindSchema
+}
+
+// NewReader returns a reader, or an error when the definitions in this binary are broken.
+func NewReader() (*Reader, error) {
+	schemas, err := loadSchemas()
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{schemas: schemas}, nil
+}
+
+// Files returns the manifests in a folder and those below it, by the endings .yaml, .yml and .json. Names that begin
+// with a dot are left out, but not those that a projected volume links to.
+func Files(dir string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(dir+string(filepath.Separator), func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case filepath.Clean(path) != filepath.Clean(dir) && entry.Name()[0] == '.' && entry.IsDir():
+			return filepath.SkipDir
+		case entry.Name()[0] == '.' || entry.IsDir():
+			return nil
+		case slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)):
+			files = append(files, path)
+		}
+		if len(files) > maxFiles {
+			return fmt.Errorf("more than %d files", maxFiles)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list manifests: %w", err)
+	}
+	return files, nil
+}
+
+// Read reads a folder. Its error is a Problems when the files could be read but not accepted.
+func (r *Reader) Read(ctx context.Context, dir string) (*Set, error) {
+	files, err := Files(dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &loading{
+		reader: r,
+		set:    &Set{Secrets: map[types.NamespacedName]*corev1.Secret{}, places: map[string]Problem{}},
+	}
+	for _, f := range files {
+		if err := l.file(ctx, f); err != nil {
+			return nil, err
+		}
+	}
+	if len(l.problems) > 0 {
+		return nil, l.problems.sorted()
+	}
+	return l.set, nil
+}
+
+// loading is one run of Read.
+type loading struct {
+	reader   *Reader
+	set      *Set
+	problems Problems
+}
+
+func (l *loading) report(file string, line int, format string, args ...any) {
+	l.problems = append(l.problems, Problem{File: file, Line: line, Message: fmt.Sprintf(format, args...)})
+}
+
+func (l *loading) file(ctx context.Context, file string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return fmt.Errorf("read manifest: %w", err)
+	}
+	if info.Size() > maxFileBytes || !info.Mode().IsRegular() {
+		l.report(file, 0, "not a regular file of at most %d MiB", maxFileBytes>>20)
+		return nil
+	}
+	text, err := os.ReadFile(file) // #nosec G304 -- the folder is what the user names
+	if err != nil {
+		return fmt.Errorf("read manifest: %w", err)
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var doc yaml.Node
+		err := dec.Decode(&doc)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			l.report(file, yamlErrorLine(err), "not YAML: %s", yamlErrorText(err))
+			return nil
+		}
+		l.document(ctx, file, &doc)
+	}
+}
+
+// yamlError is how the YAML library writes its errors.
+var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`) //nolint:gochecknoglobals // A compiled constant.
+
+func yamlErrorLine(err error) int {
+	m := yamlError.FindStringSubmatch(err.Error())
+	if m == nil {
+		return 0
+	}
+	n, convErr := strconv.Atoi(m[1])
+	if convErr != nil {
+		return 0
+	}
+	return n
+}
+
+func yamlErrorText(err error) string {
+	if m := yamlError.FindStringSubmatch(err.Error()); m != nil {
+		return m[2]
+	}
+	return err.Error()
+}
+
+func (l *loading) document(ctx context.Context, file string, doc *yaml.Node) {
+	var object map[string]any
+	if err := doc.Decode(&object); err != nil {
+		l.report(file, doc.Line, "not a Kubernetes object: %s", yamlErrorText(err))
+		return
+	}
+	if len(object) == 0 {
+		return // an empty document, as two separators in a row make
+	}
+	l.object(ctx, file, doc, jsonTypes(object))
+}
+
+func (l *loading) object(ctx context.Context, file string, doc *yaml.Node, object map[string]any) {
+	apiVersion, _ := object["apiVersion"].(string)
+	kind, _ := object["kind"].(string)
+	line := lineOf(doc, "kind")
+	group, _, _ := cutLast(apiVersion)
+	switch {
+	case apiVersion == "" || kind == "":
+		l.report(file, lineOf(doc, ""), "not a Kubernetes object: apiVersion or kind is missing")
+	case apiVersion == v1alpha1.GroupVersion().String() && l.reader.schemas[kind].structural != nil:
+		l.ours(ctx, file, doc, kind, object)
+	case group == v1alpha1.GroupName:
+		l.report(file, line, "there is no kind %s in %s: use IdentityProvider or OAuthClient in %s", kind, apiVersion, v1alpha1.GroupVersion())
+	case apiVersion == "v1" && kind == "Secret":
+		l.secret(file, doc, object)
+	default:
+		l.set.Ignored = append(l.set.Ignored, Problem{file, line, fmt.Sprintf("%s %s has no meaning here and is ignored", apiVersion, kind)})
+	}
+}
+
+// ours admits an object of our kinds.
+func (l *loading) ours(ctx context.Context, file string, doc *yaml.Node, kind string, object map[string]any) {
+	delete(object, "status") // as the API server does on create
+	failed := false
+	for _, e := range l.reader.schemas[kind].admit(ctx, object) {
+		failed = true
+		l.report(file, lineOf(doc, e.Field), "%s: %s", e.Field, e.ErrorBody())
+	}
+	var typed metaObject
+	if kind == "IdentityProvider" {
+		typed = &v1alpha1.IdentityProvider{}
+	} else {
+		typed = &v1alpha1.OAuthClient{}
+	}
+	if failed || !l.convert(file, doc, object, kind, typed) {
+		return
+	}
+	switch o := typed.(type) {
+	case *v1alpha1.IdentityProvider:
+		l.set.Providers = append(l.set.Providers, o)
+	case *v1alpha1.OAuthClient:
+		l.set.Clients = append(l.set.Clients, o)
+	}
+}
+
+func (l *loading) secret(file string, doc *yaml.Node, object map[string]any) {
+	s := &corev1.Secret{}
+	if !l.convert(file, doc, object, "Secret", s) {
+		return
+	}
+	if s.Data == nil {
+		s.Data = map[string][]byte{}
+	}
+	for k, v := range s.StringData {
+		s.Data[k] = []byte(v)
+	}
+	s.StringData = nil
+	l.set.Secrets[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] = s
+}
+
+// metaObject is a typed object with metadata.
+type metaObject interface {
+	runtime.Object
+	GetName() string
+	GetNamespace() string
+	SetNamespace(string)
+	SetUID(types.UID)
+}
+
+// convert fills in a typed object and gives it an identity that stays the same from one reading to the next.
+func (l *loading) convert(file string, doc *yaml.Node, object map[string]any, kind string, into metaObject) bool {
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, into); err != nil {
+		// The error may quote a value, which a Secret must not have in a log.
+		l.report(file, lineOf(doc, "metadata"), "%s is not of the right shape: a value has the wrong type", kind)
+		return false
+	}
+	if into.GetNamespace() == "" {
+		into.SetNamespace("default")
+	}
+	name := into.GetNamespace() + "/" + into.GetName()
+	if into.GetName() == "" {
+		l.report(file, lineOf(doc, "metadata"), "metadata.name: Required value")
+		return false
+	}
+	id := kind + " " + name
+	if first, ok := l.set.places[id]; ok {
+		l.report(file, lineOf(doc, "metadata.name"), "%s %s is declared twice; the first one is at %s:%d", kind, name, first.File, first.Line)
+		return false
+	}
+	l.set.places[id] = Problem{File: file, Line: lineOf(doc, "metadata.name")}
+	into.SetUID(types.UID("manifest:" + name))
+	return true
+}
+
+// HasProvider reports whether the set declares an IdentityProvider.
+func (s *Set) HasProvider(namespace, name string) bool {
+	_, ok := s.places["IdentityProvider "+namespace+"/"+name]
+	return ok
+}

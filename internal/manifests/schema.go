@@ -1,0 +1,89 @@
+package manifests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
+	"sigs.k8s.io/yaml"
+
+	"github.com/grantor-dev/grantor/config/crd"
+)
+
+// kindSchema judges the objects of one kind.
+type kindSchema struct {
+	structural *schema.Structural
+	openAPI    validation.SchemaValidator
+	rules      *cel.Validator
+}
+
+// loadSchemas reads the generated definitions, by kind.
+func loadSchemas() (map[string]kindSchema, error) {
+	files, err := fs.Glob(crd.Files, "bases/*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("list definitions: %w", err)
+	}
+	schemas := map[string]kindSchema{}
+	for _, f := range files {
+		text, err := crd.Files.ReadFile(f)
+		if err != nil {
+			return nil, fmt.Errorf("read definition: %w", err)
+		}
+		var definition apiextensionsv1.CustomResourceDefinition
+		if err := yaml.UnmarshalStrict(text, &definition); err != nil {
+			return nil, fmt.Errorf("parse definition %s: %w", f, err)
+		}
+		s, err := newKindSchema(definition.Spec.Versions[0].Schema.OpenAPIV3Schema)
+		if err != nil {
+			return nil, fmt.Errorf("compile definition %s: %w", f, err)
+		}
+		schemas[definition.Spec.Names.Kind] = s
+	}
+	if len(schemas) == 0 {
+		return nil, errors.New("no definitions in the binary")
+	}
+	return schemas, nil
+}
+
+func newKindSchema(v1 *apiextensionsv1.JSONSchemaProps) (kindSchema, error) {
+	var props apiextensions.JSONSchemaProps
+	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(v1, &props, nil); err != nil {
+		return kindSchema{}, fmt.Errorf("convert schema: %w", err)
+	}
+	structural, err := schema.NewStructural(&props)
+	if err != nil {
+		return kindSchema{}, fmt.Errorf("build structural schema: %w", err)
+	}
+	openAPI, _, err := validation.NewSchemaValidator(&props)
+	if err != nil {
+		return kindSchema{}, fmt.Errorf("build validator: %w", err)
+	}
+	return kindSchema{structural, openAPI, cel.NewValidator(structural, true, celconfig.PerCallLimit)}, nil
+}
+
+// admit fills in the defaults and returns what the API server would refuse the object for.
+func (k kindSchema) admit(ctx context.Context, object map[string]any) field.ErrorList {
+	var errs field.ErrorList
+	unknown := pruning.PruneWithOptions(object, k.structural, true, schema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
+	for _, path := range unknown {
+		errs = append(errs, field.Forbidden(field.NewPath(path), "there is no such field; check the spelling and the indentation"))
+	}
+	defaulting.Default(object, k.structural)
+	invalid := validation.ValidateCustomResource(nil, object, k.openAPI)
+	invalid = append(invalid, listtype.ValidateListSetsAndMaps(nil, k.structural, object)...)
+	if len(invalid) == 0 { // Like the API server: the rules may rely on the schema.
+		invalid, _ = k.rules.Validate(ctx, nil, k.structural, object, nil, celconfig.RuntimeCELCostBudget)
+	}
+	return append(errs, invalid...)
+}

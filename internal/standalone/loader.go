@@ -1,0 +1,190 @@
+package standalone
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/controllers/operator"
+	"github.com/grantor-dev/grantor/controllers/trustsync"
+	"github.com/grantor-dev/grantor/internal/manifests"
+	"github.com/grantor-dev/grantor/tokenserver/keyring"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+// Loader keeps a store equal to a folder. It is not safe for concurrent use.
+type Loader struct {
+	reader    *manifests.Reader
+	dir       string
+	store     *trust.Store
+	digestKey keyring.DigestKey
+	log       *slog.Logger
+
+	fingerprint [sha256.Size]byte
+	// revisit is when certificates in the folder may change their meaning by age alone; zero for never.
+	revisit time.Time
+}
+
+// NewLoader returns a loader that puts the given ring, a digest key of this process and what is in dir into the store.
+func NewLoader(dir string, store *trust.Store, ring *keyring.Ring, log *slog.Logger) (*Loader, error) {
+	reader, err := manifests.NewReader()
+	if err != nil {
+		return nil, err
+	}
+	l := &Loader{reader: reader, dir: dir, store: store, digestKey: keyring.GenerateDigestKey(), log: log}
+	store.Update(func(tx *trust.Tx) {
+		tx.SetRing(ring)
+		tx.SetDigestKey(l.digestKey)
+	})
+	return l, nil
+}
+
+// Load reads the folder and publishes it. On an error the store stays as it is.
+func (l *Loader) Load(ctx context.Context, now time.Time) error {
+	fingerprint, err := l.read()
+	if err != nil {
+		return err
+	}
+	// Remembered even when the content is refused: it is reported once, not at every look.
+	l.fingerprint = fingerprint
+	set, err := l.reader.Read(ctx, l.dir)
+	if err != nil {
+		return err
+	}
+	for _, p := range set.Ignored {
+		l.log.WarnContext(ctx, "object ignored", "at", p.String())
+	}
+	providers, clients, err := l.compile(ctx, set, now)
+	if err != nil {
+		return err
+	}
+	l.store.Update(func(tx *trust.Tx) {
+		tx.Clear()
+		for _, p := range providers {
+			tx.PutProvider(p)
+		}
+		for _, c := range clients {
+			tx.PutClient(c)
+		}
+		tx.MarkLoaded()
+	})
+	l.log.InfoContext(ctx, "manifests loaded", "identity_providers", len(providers), "oauth_clients", len(clients))
+	return nil
+}
+
+// Refresh loads the folder again when its content has changed or time has changed what it means.
+func (l *Loader) Refresh(ctx context.Context, now time.Time) {
+	fingerprint, err := l.read()
+	if err == nil && fingerprint == l.fingerprint && (l.revisit.IsZero() || now.Before(l.revisit)) {
+		return
+	}
+	if err == nil {
+		err = l.Load(ctx, now)
+	}
+	if err == nil {
+		return
+	}
+	var problems manifests.Problems
+	if !errors.As(err, &problems) {
+		l.log.ErrorContext(ctx, "manifests cannot be read; the last good state stays in force", "error", err.Error())
+		return
+	}
+	for _, p := range problems {
+		l.log.ErrorContext(ctx, "manifests not accepted; the last good state stays in force", "at", p.String())
+	}
+}
+
+// read returns a digest over names and contents of the folder.
+func (l *Loader) read() (sum [sha256.Size]byte, err error) {
+	files, err := manifests.Files(l.dir)
+	if err != nil {
+		return sum, err
+	}
+	h := sha256.New()
+	for _, f := range files {
+		text, err := os.ReadFile(f) // #nosec G304 -- the folder is what the user names
+		if err != nil {
+			return sum, fmt.Errorf("read manifest: %w", err)
+		}
+		_, _ = fmt.Fprintf(h, "%d %s %d ", len(f), f, len(text))
+		_, _ = io.WriteString(h, string(text))
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// compile evaluates every object as the operator does and compiles it as the token server's controllers do. What is
+// not Ready is said and left out.
+func (l *Loader) compile(ctx context.Context, set *manifests.Set, now time.Time) (providers []*trust.Provider, clients []*trust.Client, err error) {
+	l.revisit = time.Time{}
+	for _, p := range set.Providers {
+		in := operator.ProviderInput{Provider: p, Rivals: set.Providers, Now: now}
+		if ref := p.Spec.CertificateSecretRef; ref != nil {
+			in.Secret = set.Secrets[types.NamespacedName{Namespace: p.Namespace, Name: ref.Name}]
+		}
+		outcome := operator.EvaluateProvider(in)
+		p.Status = outcome.Status
+		l.visit(now, outcome.NextVisit)
+		l.report(ctx, set, "IdentityProvider", p.Namespace, p.Name, p.Status.Conditions)
+	}
+	for _, c := range set.Clients {
+		c.Status = operator.EvaluateClient(l.clientInput(set, c, now)).Status
+		l.report(ctx, set, "OAuthClient", c.Namespace, c.Name, c.Status.Conditions)
+	}
+	for _, p := range set.Providers {
+		compiled, err := trustsync.CompileProvider(p)
+		if err == nil {
+			providers = append(providers, compiled)
+		} else if !errors.Is(err, trustsync.ErrNoIdentity) {
+			return nil, nil, manifests.Problems{set.Place("IdentityProvider", p.Namespace, p.Name, err.Error())}
+		}
+	}
+	for _, c := range set.Clients {
+		compiled, err := trustsync.CompileClient(c)
+		if err == nil {
+			clients = append(clients, compiled)
+		} else if !errors.Is(err, trustsync.ErrNoIdentity) {
+			return nil, nil, manifests.Problems{set.Place("OAuthClient", c.Namespace, c.Name, err.Error())}
+		}
+	}
+	return providers, clients, nil
+}
+
+func (l *Loader) clientInput(set *manifests.Set, c *v1alpha1.OAuthClient, now time.Time) operator.ClientInput {
+	in := operator.ClientInput{Client: c, Rivals: set.Clients, DigestKey: l.digestKey, Now: now}
+	if s := c.Spec.Authentication.ClientSecret; s != nil {
+		in.Secret = set.Secrets[types.NamespacedName{Namespace: c.Namespace, Name: s.SecretRef.Name}]
+	}
+	for _, ref := range c.Spec.IdentityProviders {
+		if !set.HasProvider(c.Namespace, ref.Name) {
+			in.MissingProviders = append(in.MissingProviders, ref.Name)
+		}
+	}
+	return in
+}
+
+// visit plans the next look at the clock.
+func (l *Loader) visit(now time.Time, in time.Duration) {
+	if at := now.Add(in); in > 0 && (l.revisit.IsZero() || at.Before(l.revisit)) {
+		l.revisit = at
+	}
+}
+
+// report says of an object that is not Ready what kubectl would show.
+func (l *Loader) report(ctx context.Context, set *manifests.Set, kind, namespace, name string, conditions []metav1.Condition) {
+	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Status == metav1.ConditionTrue {
+		return
+	}
+	message := fmt.Sprintf("%s %s/%s is not Ready: %s: %s", kind, namespace, name, ready.Reason, ready.Message)
+	l.log.WarnContext(ctx, "object not Ready", "at", set.Place(kind, namespace, name, message).String())
+}

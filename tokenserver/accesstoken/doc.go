@@ -1,0 +1,4 @@
+// Package accesstoken mints the access tokens of the server: JWTs of RFC 9068.
+//
+// It must never mint for anything but a redeemed decision, and never put a claim into a token that is not named here.
+package accesstoken

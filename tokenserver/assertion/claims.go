@@ -1,0 +1,61 @@
+package assertion
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/strictjson"
+)
+
+// Limits of claims, in bytes of UTF-8.
+const (
+	maxIssuerBytes  = 512
+	maxSubjectBytes = 512
+	maxJWTIDBytes   = 512
+	maxAudiences    = 64
+)
+
+// Claims are the registered claims that an assertion is judged by (RFC 7519 §4.1).
+type Claims struct {
+	Issuer, Subject, JWTID string
+	Audience               []string
+	// Expiry, NotBefore and IssuedAt are zero when absent.
+	Expiry, NotBefore, IssuedAt time.Time
+}
+
+// parseClaims reads a claims set strictly: one object, unique names, every registered claim of its type. Claims that
+// are not registered are skipped: nothing is copied that nobody asked for.
+func parseClaims(payload []byte) (*Claims, error) {
+	c := &Claims{}
+	if err := strictjson.Object(payload, c.visit); err != nil {
+		return nil, oauth.Refuse(oauth.ReasonClaimsMalformed, err)
+	}
+	return c, nil
+}
+
+func (c *Claims) visit(name string, value strictjson.Value) (err error) {
+	switch name {
+	case "iss":
+		c.Issuer, err = value.String(maxIssuerBytes)
+	case "sub":
+		if c.Subject, err = value.String(maxSubjectBytes); err == nil && strings.TrimSpace(c.Subject) != c.Subject {
+			err = strictjson.ErrType
+		}
+	case "aud":
+		c.Audience, err = value.StringOrList(maxAudiences)
+	case "exp":
+		c.Expiry, err = value.NumericDate()
+	case "nbf":
+		c.NotBefore, err = value.NumericDate()
+	case "iat":
+		c.IssuedAt, err = value.NumericDate()
+	case "jti":
+		c.JWTID, err = value.String(maxJWTIDBytes)
+	}
+	if err != nil {
+		return errors.Join(errors.New("claim "+name), err)
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package assertion
+
+import (
+	"slices"
+	"time"
+
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+// checkSubject: RFC 7523 §3(2): "MUST contain a sub".
+func (v *verification) checkSubject() error {
+	if v.claims.Subject == "" {
+		return oauth.Refuse(oauth.ReasonSubjectMissing, nil)
+	}
+	return nil
+}
+
+// checkAudiencePresent: RFC 7523 §3(3): "MUST contain an aud".
+func (v *verification) checkAudiencePresent() error {
+	if len(v.claims.Audience) == 0 {
+		return oauth.Refuse(oauth.ReasonAudienceMissing, nil)
+	}
+	return nil
+}
+
+// checkAudience: RFC 7523 §3(3): "MUST reject any JWT that does not contain its own identity as the intended audience".
+// A provider without aliases accepts nothing.
+func (v *verification) checkAudience() error {
+	ours := func(aud string) bool { return aud != "" && slices.Contains(v.provider.AudienceAliases, aud) }
+	accepted := slices.ContainsFunc(v.claims.Audience, ours)
+	if v.provider.SoleAudience {
+		accepted = accepted && !slices.ContainsFunc(v.claims.Audience, func(aud string) bool { return !ours(aud) })
+	}
+	if !accepted {
+		return oauth.Refuse(oauth.ReasonAudienceMismatch, nil)
+	}
+	return nil
+}
+
+// checkExpiryPresent: RFC 7523 §3(4): "MUST contain an exp".
+func (v *verification) checkExpiryPresent() error {
+	if v.claims.Expiry.IsZero() {
+		return oauth.Refuse(oauth.ReasonExpiryMissing, nil)
+	}
+	return nil
+}
+
+// checkExpiry: RFC 7523 §3(4): "MUST reject any JWT with an expiration time that has passed, subject to allowable clock
+// skew". RFC 7519 §4.1.4: on or after exp is too late.
+func (v *verification) checkExpiry() error {
+	if !v.now.Before(v.claims.Expiry.Add(v.provider.ClockSkew)) {
+		return oauth.Refuse(oauth.ReasonExpired, nil)
+	}
+	return nil
+}
+
+// checkNotBefore: RFC 7523 §3(5).
+func (v *verification) checkNotBefore() error {
+	if v.claims.NotBefore.After(v.now.Add(v.provider.ClockSkew)) {
+		return oauth.Refuse(oauth.ReasonNotYetValid, nil)
+	}
+	return nil
+}
+
+// checkIssuedAt: RFC 7523 §3(6): an assertion from the future is none.
+func (v *verification) checkIssuedAt() error {
+	if v.claims.IssuedAt.After(v.now.Add(v.provider.ClockSkew)) {
+		return oauth.Refuse(oauth.ReasonIssuedInFuture, nil)
+	}
+	return nil
+}
+
+// checkOrderOfTimes refuses an assertion that was never valid: one that begins, or was issued, after its own end.
+func (v *verification) checkOrderOfTimes() error {
+	if v.claims.NotBefore.After(v.claims.Expiry) || v.claims.IssuedAt.After(v.claims.Expiry) {
+		return oauth.Refuse(oauth.ReasonTimesContradict, nil)
+	}
+	return nil
+}
+
+// checkAge: RFC 7523 §3(6): "may reject JWTs with an iat claim value that is unreasonably far in the past".
+func (v *verification) checkAge() error {
+	switch {
+	case v.provider.MaxAge == 0:
+		return nil
+	case v.claims.IssuedAt.IsZero():
+		return oauth.Refuse(oauth.ReasonIssuedAtMissing, nil)
+	case v.now.Sub(v.claims.IssuedAt) > v.provider.MaxAge+v.provider.ClockSkew:
+		return oauth.Refuse(oauth.ReasonTooOld, nil)
+	}
+	return nil
+}
+
+// checkLifetime: RFC 7523 §3(4): "may reject JWTs with an exp claim value that is unreasonably far in the future".
+func (v *verification) checkLifetime() error {
+	from := v.claims.IssuedAt
+	if from.IsZero() {
+		from = v.now
+	}
+	if v.claims.Expiry.Sub(from) > v.provider.MaxLifetime {
+		return oauth.Refuse(oauth.ReasonLifetimeTooLong, nil)
+	}
+	return nil
+}
+
+// checkJWTID: RFC 7523 §3(7): a provider whose assertions work once must be able to tell them apart.
+func (v *verification) checkJWTID() error {
+	if v.provider.Replay == trust.ReplayOneTime && v.claims.JWTID == "" {
+		return oauth.Refuse(oauth.ReasonJWTIDMissing, nil)
+	}
+	return nil
+}
+
+// OneTime reports whether the assertion may be used only once.
+func (v Verified) OneTime() bool { return !mayReplay(v.provider, v.claims) }
+
+// UsableUntil is when the assertion is refused for its age alone: exp and the skew that is allowed.
+func (v Verified) UsableUntil() time.Time { return v.claims.Expiry.Add(v.provider.ClockSkew) }
+
+// UsableFrom is the earliest time that the assertion can have been made, by its own word: the later of iat and nbf, or
+// zero when it has neither.
+func (v Verified) UsableFrom() time.Time {
+	if v.claims.NotBefore.After(v.claims.IssuedAt) {
+		return v.claims.NotBefore
+	}
+	return v.claims.IssuedAt
+}
+
+// MustBeProvenNew reports whether the assertion must prove, by iat or nbf, that it is newer than the server's memory of
+// used ones: a provider that demands one-time use demands that.
+func (v Verified) MustBeProvenNew() bool { return v.provider.Replay == trust.ReplayOneTime }

@@ -1,0 +1,163 @@
+package assertion
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/grantor-dev/grantor/tokenserver/jose"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+// maxSignatureTries bounds the work that one assertion without key id can cause.
+const maxSignatureTries = 16
+
+// parseForm: RFC 7523 §3: "a JWT"; compact JWS only, signed and not encrypted (RFC 8725 §3.2).
+func (v *verification) parseForm() (err error) {
+	v.jws, err = jose.ParseCompact(v.assertion)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, jose.ErrTooLarge):
+		return oauth.Refuse(oauth.ReasonAssertionTooLarge, nil)
+	case errors.Is(err, jose.ErrEncrypted):
+		return oauth.Refuse(oauth.ReasonAssertionEncrypted, nil)
+	case errors.Is(err, jose.ErrCritical):
+		return oauth.Refuse(oauth.ReasonHeaderCritical, nil)
+	case errors.Is(err, jose.ErrHeader):
+		return oauth.Refuse(oauth.ReasonHeaderMalformed, nil)
+	default:
+		return oauth.Refuse(oauth.ReasonAssertionMalformed, nil)
+	}
+}
+
+// checkType: RFC 8725 §3.11: a JWT made for another purpose says so in typ. Absent and JWT are what issuers send;
+// authorization-grant+jwt is the type that draft-ietf-oauth-rfc7523bis gives to assertions.
+func (v *verification) checkType() error {
+	switch v.jws.UntrustedHeader.Type {
+	case "", "jwt", "authorization-grant+jwt":
+		return nil
+	default:
+		return oauth.Refuse(oauth.ReasonTypeNotAccepted, nil)
+	}
+}
+
+// checkContentType: RFC 7519 §5.2: cty is there for nested JWTs, and nothing is unwrapped here.
+func (v *verification) checkContentType() error {
+	if v.jws.UntrustedHeader.ContentType != "" {
+		return oauth.Refuse(oauth.ReasonNested, nil)
+	}
+	return nil
+}
+
+// parseClaims decodes the payload, the only time. It stands before the signature because the issuer is in it; what
+// comes out is untrusted until verifySignature has passed.
+func (v *verification) parseClaims() (err error) {
+	v.claims, err = parseClaims(v.jws.UntrustedPayload)
+	return err
+}
+
+// checkIssuerPresent: RFC 7523 §3(1): "MUST contain an iss".
+func (v *verification) checkIssuerPresent() error {
+	if v.claims.Issuer == "" {
+		return oauth.Refuse(oauth.ReasonIssuerMissing, nil)
+	}
+	return nil
+}
+
+// checkNotSelfIssued: what this server signs says what a client may do; it is no proof of who somebody is.
+func (v *verification) checkNotSelfIssued() error {
+	if v.claims.Issuer == v.ownIssuer {
+		return oauth.Refuse(oauth.ReasonSelfIssued, nil)
+	}
+	return nil
+}
+
+// findProvider: RFC 7523 §3(1): compared by simple string comparison (RFC 3986 §6.2.1).
+func (v *verification) findProvider() error {
+	if v.provider = v.snapshot.Provider(v.client.Key.Namespace, v.claims.Issuer); v.provider == nil {
+		return oauth.Refuse(oauth.ReasonProviderUnknown, nil)
+	}
+	return nil
+}
+
+// checkProviderAllowed: the client says whose assertions it presents.
+func (v *verification) checkProviderAllowed() error {
+	if !v.client.Allows(v.provider) {
+		return oauth.Refuse(oauth.ReasonProviderNotAllowed, nil)
+	}
+	return nil
+}
+
+// checkProviderEnabled: the switch of the provider.
+func (v *verification) checkProviderEnabled() error {
+	if !v.provider.Enabled {
+		return oauth.Refuse(oauth.ReasonProviderDisabled, nil)
+	}
+	return nil
+}
+
+// findKeys: RFC 8725 §3.1: the provider's keys decide which algorithms exist; alg and kid only choose among them.
+func (v *verification) findKeys() error {
+	h := v.jws.UntrustedHeader
+	reason := oauth.ReasonAlgorithmNotAllowed
+	for _, k := range v.provider.Keys {
+		switch {
+		case !k.Accepts(jose.Algorithm(h.Algorithm)):
+		case h.KeyID != "" && k.KeyID() != "" && h.KeyID != k.KeyID():
+			reason = oauth.ReasonNoMatchingKey
+		case !v.inValidity(k):
+			reason = oauth.ReasonCertificateValidity
+		default:
+			v.candidates = append(v.candidates, k)
+		}
+	}
+	v.candidates = preferNamed(v.candidates, h)
+	if len(v.candidates) == 0 {
+		return oauth.Refuse(reason, nil)
+	}
+	return nil
+}
+
+// inValidity reports whether the key may be used now as far as its certificate is concerned. RFC 5280 §4.1.2.5.
+func (v *verification) inValidity(k *jose.PublicKey) bool {
+	cert := k.Certificate()
+	if cert == nil || !v.provider.EnforceCertificates {
+		return true
+	}
+	skew := v.provider.ClockSkew
+	return !v.now.Add(skew).Before(cert.NotBefore) && !v.now.Add(-skew).After(cert.NotAfter)
+}
+
+// preferNamed keeps only the keys whose certificate the header names by x5t#S256 or x5t (RFC 7515 §4.1.7, §4.1.8), if
+// there are any: some issuers write other things there, and the signature decides in the end.
+func preferNamed(keys []*jose.PublicKey, h jose.Header) []*jose.PublicKey {
+	named := func(k *jose.PublicKey) bool {
+		cert := k.Certificate()
+		return cert != nil && (h.X5TS256 == cert.ThumbprintSHA256 || h.X5T == cert.ThumbprintSHA1)
+	}
+	if (h.X5T != "" || h.X5TS256 != "") && slices.ContainsFunc(keys, named) {
+		return slices.DeleteFunc(keys, func(k *jose.PublicKey) bool { return !named(k) })
+	}
+	return keys
+}
+
+// verifySignature: RFC 7523 §3(9): "MUST be digitally signed … by the issuer".
+func (v *verification) verifySignature() error {
+	alg := jose.Algorithm(v.jws.UntrustedHeader.Algorithm)
+	for i, k := range v.candidates {
+		if i == maxSignatureTries {
+			break
+		}
+		if k.Verify(alg, v.jws.SigningInput, v.jws.Signature) {
+			v.key = k
+			return nil
+		}
+	}
+	return oauth.Refuse(oauth.ReasonSignatureInvalid, nil)
+}
+
+// mayReplay reports whether the provider lets an assertion with these claims be used more than once.
+func mayReplay(p *trust.Provider, c *Claims) bool {
+	return p.Replay == trust.ReplayReuse || p.Replay == trust.ReplayOneTimeIfPresent && c.JWTID == ""
+}

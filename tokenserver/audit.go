@@ -1,0 +1,102 @@
+package tokenserver
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+// maxLoggedBytes cuts untrusted text in the audit log.
+const maxLoggedBytes = 256
+
+// record is what the audit log and the metrics are told of one token request. It holds neither the assertion nor the
+// token nor any secret.
+type record struct {
+	id, remote        string
+	start             time.Time
+	untrustedClientID string
+	client            *trust.Client
+	method, grantType string
+	untrustedIssuer   string
+	provider          *trust.Provider
+	subject, scope    string
+	tokenID           string
+	err               *oauth.Error
+}
+
+func (h *Handler) newRecord(r *http.Request) *record {
+	var id [8]byte
+	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the process instead
+	remote, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		remote = r.RemoteAddr
+	}
+	return &record{id: hex.EncodeToString(id[:]), remote: remote, start: h.config.Now()}
+}
+
+// finish writes the one audit record of a request and counts it.
+func (h *Handler) finish(ctx context.Context, rec *record) {
+	took := h.config.Now().Sub(rec.start)
+	code, reason := "ok", "ok"
+	level, message := slog.LevelInfo, "access token granted"
+	attrs := []slog.Attr{
+		slog.String("request_id", rec.id),
+		slog.String("remote", rec.remote),
+		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+	}
+	if rec.err != nil {
+		code, reason = string(rec.err.Code), string(rec.err.Reason)
+		level, message = slog.LevelWarn, "access token refused"
+		attrs = append(attrs, slog.String("error", code), slog.String("reason", reason))
+		if cause := rec.err.Unwrap(); cause != nil {
+			attrs = append(attrs, slog.String("cause", cause.Error()))
+		}
+	}
+	h.metrics.observe(code, reason, took)
+	attrs = append(attrs, rec.attrs()...)
+	h.config.Audit.LogAttrs(ctx, level, message, attrs...)
+}
+
+func (r *record) attrs() []slog.Attr {
+	var attrs []slog.Attr
+	add := func(name, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(name, cut(value)))
+		}
+	}
+	if r.client != nil {
+		add("client", r.client.Key.String())
+		add("client_id", r.client.ID)
+		add("client_authentication", r.method)
+	} else {
+		add("untrusted_client_id", r.untrustedClientID)
+	}
+	add("grant_type", r.grantType)
+	if r.provider != nil {
+		add("identity_provider", r.provider.Key.String())
+		add("issuer", r.provider.Issuer)
+	} else {
+		add("untrusted_issuer", r.untrustedIssuer)
+	}
+	add("subject", r.subject)
+	add("scope", r.scope)
+	add("token_id", r.tokenID)
+	return attrs
+}
+
+// cut bounds text. What it cuts off is named by a digest, so that two records of the same text can be told.
+func cut(s string) string {
+	if len(s) <= maxLoggedBytes {
+		return s
+	}
+	sum := sha256.Sum256([]byte(s))
+	return s[:maxLoggedBytes] + "… sha256:" + hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,141 @@
+package tokenserver
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/grantor-dev/grantor/tokenserver/assertion"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/replay"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+// Paths of the endpoints, below the issuer.
+const (
+	PathToken          = "/oauth2/token"
+	PathTokenAlias     = "/token"
+	PathJWKS           = "/oauth2/jwks"
+	PathMetadata       = "/.well-known/oauth-authorization-server"
+	PathOpenIDMetadata = "/.well-known/openid-configuration"
+)
+
+// Config is what a handler needs. All fields are required but DisabledGrants.
+type Config struct {
+	// Issuer is the iss of access tokens and the base of all URLs. It is configuration and never read from a request.
+	Issuer string
+	Trust  *trust.Store
+	Replay replay.Store
+	// Now is the clock.
+	Now func() time.Time
+	// Audit gets one record per token request.
+	Audit *slog.Logger
+	// Metrics registers the metrics of the token endpoint.
+	Metrics prometheus.Registerer
+	// DisabledGrants are grant_type values that the server refuses to everybody.
+	DisabledGrants []string
+}
+
+// Handler answers the public endpoints.
+type Handler struct {
+	config   Config
+	verifier *assertion.Verifier
+	metrics  *metrics
+	routes   map[string]route
+}
+
+type route struct {
+	methods []string
+	serve   http.HandlerFunc
+}
+
+// NewHandler returns a handler, or an error that says what is wrong with the configuration.
+func NewHandler(c Config) (*Handler, error) {
+	prefix, err := CheckIssuer(c.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(c.Metrics, c.Trust)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{config: c, verifier: assertion.NewVerifier(c.Issuer), metrics: m}
+	read := []string{http.MethodGet, http.MethodHead}
+	token := route{[]string{http.MethodPost}, h.serveToken}
+	h.routes = map[string]route{}
+	for _, p := range []string{"", prefix} {
+		h.routes[p+PathToken], h.routes[p+PathTokenAlias] = token, token
+		h.routes[p+PathJWKS] = route{read, h.serveJWKS}
+		h.routes[p+PathOpenIDMetadata] = route{read, h.serveOpenIDMetadata}
+	}
+	// RFC 8414 §3.1: the well-known part goes between host and path.
+	h.routes[PathMetadata+prefix] = route{read, h.serveMetadata}
+	return h, nil
+}
+
+// CheckIssuer returns the path of an issuer, or an error that says why it cannot be one (RFC 8414 §2): https with
+// neither query nor fragment; http only for loopback addresses, to try things out.
+func CheckIssuer(issuer string) (path string, err error) {
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.Opaque != "":
+		return "", fmt.Errorf("issuer %q is no URL: use one like https://auth.example.com", issuer)
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(issuer, "#"):
+		return "", fmt.Errorf("issuer %q has a query or a fragment: remove it", issuer)
+	case strings.HasSuffix(issuer, "/"):
+		return "", fmt.Errorf("issuer %q ends in a slash: remove it, verifiers compare issuers byte for byte", issuer)
+	case u.Scheme == "http" && isLoopback(u.Hostname()), u.Scheme == "https":
+		return u.EscapedPath(), nil
+	default:
+		return "", fmt.Errorf("issuer %q is not https: only loopback addresses may use http", issuer)
+	}
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "::1"
+}
+
+// ServeHTTP routes by the exact path: no cleaning and no redirects, so that no other spelling of a path ever meets
+// another check.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer h.recoverPanic(w, r)
+	header := w.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	rt, ok := h.routes[r.URL.EscapedPath()]
+	if !ok {
+		writeJSON(w, http.StatusNotFound, errorBody{
+			Code: oauth.InvalidRequest, Description: "There is no such endpoint. The metadata is at " + PathMetadata + ".",
+		})
+		return
+	}
+	if slices.Contains(rt.methods, r.Method) {
+		rt.serve(w, r)
+		return
+	}
+	header.Set("Allow", strings.Join(rt.methods, ", "))
+	writeJSON(w, http.StatusMethodNotAllowed, errorBody{
+		Code: oauth.InvalidRequest, Description: "This endpoint takes " + strings.Join(rt.methods, " or ") + " only.",
+	})
+}
+
+// recoverPanic answers a request whose handling went wrong in a way nobody foresaw; the process lives on.
+func (h *Handler) recoverPanic(w http.ResponseWriter, r *http.Request) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(cause)
+	}
+	h.metrics.panics.Inc()
+	h.config.Audit.LogAttrs(r.Context(), slog.LevelError, "panic while serving", slog.String("path", r.URL.Path),
+		slog.String("panic", fmt.Sprintf("%T", cause)), slog.String("stack", stack()))
+	refuse(w, oauth.AsError(nil))
+}

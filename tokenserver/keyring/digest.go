@@ -1,0 +1,68 @@
+package keyring
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+)
+
+// Data keys of the Secret that holds the digest key.
+const (
+	// DigestDataKey holds the digest key, 32 random bytes.
+	DigestDataKey = "digest.key"
+
+	digestKeyBytes = 32
+)
+
+// DigestKey is the key of the digests under which client secrets are kept in status. Whoever has a digest but not
+// this key can neither test guesses nor authenticate. It prints as its id.
+type DigestKey struct {
+	id  string
+	key [digestKeyBytes]byte
+}
+
+// GenerateDigestKey returns a new random digest key.
+func GenerateDigestKey() DigestKey {
+	var key [digestKeyBytes]byte
+	_, _ = rand.Read(key[:]) // never fails: crypto/rand ends the process instead
+	return newDigestKey(key)
+}
+
+// ParseDigestKey reads the stored form.
+func ParseDigestKey(b []byte) (DigestKey, error) {
+	if len(b) != digestKeyBytes {
+		return DigestKey{}, fmt.Errorf("parse digest key: %d bytes instead of %d", len(b), digestKeyBytes)
+	}
+	if [digestKeyBytes]byte(b) == [digestKeyBytes]byte{} {
+		return DigestKey{}, errors.New("parse digest key: all bytes are zero")
+	}
+	return newDigestKey([digestKeyBytes]byte(b)), nil
+}
+
+func newDigestKey(key [digestKeyBytes]byte) DigestKey {
+	sum := sha256.Sum256(append([]byte("grantor digest key id\x00"), key[:]...))
+	return DigestKey{id: base64.RawURLEncoding.EncodeToString(sum[:9]), key: key}
+}
+
+// ID names the key without telling anything of it.
+func (k DigestKey) ID() string { return k.id }
+
+// Marshal returns the stored form.
+func (k DigestKey) Marshal() []byte { return k.key[:] }
+
+// Digest returns HMAC-SHA-256 of a client secret, bound to the UID of the OAuthClient: the digest of one object is
+// worth nothing in another.
+func (k DigestKey) Digest(uid, secret string) [sha256.Size]byte {
+	mac := hmac.New(sha256.New, k.key[:])
+	mac.Write([]byte("grantor client secret v1\x00" + uid + "\x00" + secret))
+	return [sha256.Size]byte(mac.Sum(nil))
+}
+
+// String returns the id.
+func (k DigestKey) String() string { return "digest key " + k.id }
+
+// GoString returns the id, so that no format verb prints the key.
+func (k DigestKey) GoString() string { return k.String() }

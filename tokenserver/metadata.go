@@ -1,0 +1,72 @@
+package tokenserver
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/grantor-dev/grantor/tokenserver/clientauth"
+	"github.com/grantor-dev/grantor/tokenserver/jose"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+)
+
+// publicMaxAge is how long the public documents may be cached, in seconds. A new signing key must be published at
+// least this long before its first use.
+const publicMaxAge = "public, max-age=300"
+
+// metadata is the document of RFC 8414 §2. The last two members are there for OpenID Connect Discovery §3 only: clients
+// that verify access tokens with an OpenID Connect library read the algorithms there.
+type metadata struct {
+	Issuer               string   `json:"issuer"`
+	TokenEndpoint        string   `json:"token_endpoint"`
+	JWKSURI              string   `json:"jwks_uri"`
+	ResponseTypes        []string `json:"response_types_supported"`
+	GrantTypes           []string `json:"grant_types_supported"`
+	TokenEndpointMethods []string `json:"token_endpoint_auth_methods_supported"`
+	SubjectTypes         []string `json:"subject_types_supported,omitempty"`
+	IDTokenAlgorithms    []string `json:"id_token_signing_alg_values_supported,omitempty"`
+}
+
+func (h *Handler) metadata() metadata {
+	m := metadata{
+		Issuer:               h.config.Issuer,
+		TokenEndpoint:        h.config.Issuer + PathToken,
+		JWKSURI:              h.config.Issuer + PathJWKS,
+		ResponseTypes:        []string{}, // required by RFC 8414; there is no authorization endpoint
+		GrantTypes:           []string{},
+		TokenEndpointMethods: []string{clientauth.MethodSecretBasic, clientauth.MethodSecretPost},
+	}
+	if !h.disabled(oauth.GrantTypeJWTBearer) {
+		m.GrantTypes = append(m.GrantTypes, oauth.GrantTypeJWTBearer)
+	}
+	return m
+}
+
+func (h *Handler) serveMetadata(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", publicMaxAge)
+	writeJSON(w, http.StatusOK, h.metadata())
+}
+
+func (h *Handler) serveOpenIDMetadata(w http.ResponseWriter, _ *http.Request) {
+	m := h.metadata()
+	m.SubjectTypes = []string{"public"}
+	m.IDTokenAlgorithms = []string{string(jose.ES256)}
+	w.Header().Set("Cache-Control", publicMaxAge)
+	writeJSON(w, http.StatusOK, m)
+}
+
+// serveJWKS publishes the keys that verify access tokens (RFC 7517 §5), all of the ring.
+func (h *Handler) serveJWKS(w http.ResponseWriter, _ *http.Request) {
+	ring := h.config.Trust.Snapshot().Ring()
+	if ring == nil {
+		refuse(w, oauth.AsError(oauth.Refuse(oauth.ReasonNotReady, nil)))
+		return
+	}
+	set := struct {
+		Keys []json.RawMessage `json:"keys"`
+	}{}
+	for _, k := range ring.PublicKeys() {
+		set.Keys = append(set.Keys, json.RawMessage(k.PublishedJWK()))
+	}
+	w.Header().Set("Cache-Control", publicMaxAge)
+	writeJSON(w, http.StatusOK, set)
+}

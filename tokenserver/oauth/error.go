@@ -1,0 +1,82 @@
+package oauth
+
+import (
+	"errors"
+	"net/http"
+)
+
+// Code is an error code on the wire (RFC 6749 §5.2, RFC 8707 §2; the last two from RFC 6749 §4.1.2.1).
+type Code string
+
+// The error codes.
+const (
+	InvalidRequest         Code = "invalid_request"
+	InvalidClient          Code = "invalid_client"
+	InvalidGrant           Code = "invalid_grant"
+	UnauthorizedClient     Code = "unauthorized_client"
+	UnsupportedGrantType   Code = "unsupported_grant_type"
+	InvalidScope           Code = "invalid_scope"
+	InvalidTarget          Code = "invalid_target"
+	TemporarilyUnavailable Code = "temporarily_unavailable"
+	ServerError            Code = "server_error"
+)
+
+// Codes lists every code.
+func Codes() []Code {
+	return []Code{
+		InvalidRequest, InvalidClient, InvalidGrant, UnauthorizedClient, UnsupportedGrantType, InvalidScope,
+		InvalidTarget, TemporarilyUnavailable, ServerError,
+	}
+}
+
+// Status is the HTTP status of a code. It is the only table of its kind.
+func (c Code) Status() int {
+	switch c {
+	case InvalidRequest, InvalidGrant, UnauthorizedClient, UnsupportedGrantType, InvalidScope, InvalidTarget:
+		return http.StatusBadRequest
+	case InvalidClient:
+		return http.StatusUnauthorized
+	case TemporarilyUnavailable:
+		return http.StatusServiceUnavailable
+	case ServerError:
+		return http.StatusInternalServerError
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// Error is a refusal. Code and Description go to the caller; Reason and cause to the audit log, metrics and explain.
+type Error struct {
+	Code Code
+	// Description is a constant, of the characters that RFC 6749 §5.2 allows.
+	Description string
+	Reason      Reason
+	cause       error
+}
+
+// Refuse returns an *Error for a reason, as an error. cause may be nil; it must hold no secret and no assertion.
+func Refuse(reason Reason, cause error) error {
+	w := reason.wire()
+	return &Error{Code: w.code, Description: w.description, Reason: reason, cause: cause}
+}
+
+// Error returns the reason and the cause, for logs.
+func (e *Error) Error() string {
+	if e.cause == nil {
+		return string(e.Reason)
+	}
+	return string(e.Reason) + ": " + e.cause.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+// AsError returns err as an *Error; what is none becomes server_error without its text.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	w := ReasonInternal.wire()
+	return &Error{Code: w.code, Description: w.description, Reason: ReasonInternal, cause: err}
+}

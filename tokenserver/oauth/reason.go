@@ -1,0 +1,150 @@
+package oauth
+
+// Reason says exactly why a request was refused. It is a label of metrics and a field of the audit log, never part of a
+// response: a caller who may not know a key learns nothing about which check failed.
+type Reason string
+
+// Reasons that concern the shape of the request.
+const (
+	ReasonMethod              Reason = "method_not_allowed"
+	ReasonContentType         Reason = "content_type"
+	ReasonBodyTooLarge        Reason = "body_too_large"
+	ReasonBodyUnreadable      Reason = "body_unreadable"
+	ReasonMalformedForm       Reason = "malformed_form"
+	ReasonRepeatedParameter   Reason = "repeated_parameter"
+	ReasonParameterInQuery    Reason = "parameter_in_query"
+	ReasonMissingGrantType    Reason = "missing_grant_type"
+	ReasonMissingAssertion    Reason = "missing_assertion"
+	ReasonTwoMethods          Reason = "two_authentication_methods"
+	ReasonClientIDMismatch    Reason = "client_id_mismatch"
+	ReasonMalformedScope      Reason = "malformed_scope"
+	ReasonMalformedTenant     Reason = "malformed_tenant"
+	ReasonTwoAuthorizations   Reason = "two_authorization_headers"
+	ReasonUnknownGrantType    Reason = "unknown_grant_type"
+	ReasonGrantDisabled       Reason = "grant_disabled"
+	ReasonGrantNotAllowed     Reason = "grant_not_allowed"
+	ReasonNoCredentials       Reason = "no_client_credentials"
+	ReasonMalformedBasic      Reason = "malformed_basic_credentials"
+	ReasonUnknownClient       Reason = "unknown_client"
+	ReasonDisabledClient      Reason = "disabled_client"
+	ReasonOtherTenant         Reason = "client_of_another_tenant"
+	ReasonWrongSecret         Reason = "wrong_client_secret"
+	ReasonNoClientCredentials Reason = "client_has_no_credentials"
+)
+
+// Reasons that concern the assertion, in the order in which they are found.
+const (
+	ReasonAssertionTooLarge   Reason = "assertion_too_large"
+	ReasonAssertionEncrypted  Reason = "assertion_encrypted"
+	ReasonAssertionMalformed  Reason = "assertion_malformed"
+	ReasonHeaderMalformed     Reason = "header_malformed"
+	ReasonHeaderCritical      Reason = "header_critical"
+	ReasonTypeNotAccepted     Reason = "type_not_accepted"
+	ReasonNested              Reason = "nested"
+	ReasonClaimsMalformed     Reason = "claims_malformed"
+	ReasonIssuerMissing       Reason = "issuer_missing"
+	ReasonSelfIssued          Reason = "self_issued"
+	ReasonProviderUnknown     Reason = "provider_unknown"
+	ReasonProviderNotAllowed  Reason = "provider_not_allowed"
+	ReasonProviderDisabled    Reason = "provider_disabled"
+	ReasonAlgorithmNotAllowed Reason = "algorithm_not_allowed"
+	ReasonNoMatchingKey       Reason = "no_matching_key"
+	ReasonCertificateValidity Reason = "certificate_validity"
+	ReasonSignatureInvalid    Reason = "signature_invalid"
+	ReasonSubjectMissing      Reason = "subject_missing"
+	ReasonAudienceMissing     Reason = "audience_missing"
+	ReasonAudienceMismatch    Reason = "audience_mismatch"
+	ReasonExpiryMissing       Reason = "expiry_missing"
+	ReasonExpired             Reason = "expired"
+	ReasonNotYetValid         Reason = "not_yet_valid"
+	ReasonIssuedInFuture      Reason = "issued_in_future"
+	ReasonTimesContradict     Reason = "times_contradict"
+	ReasonIssuedAtMissing     Reason = "issued_at_missing"
+	ReasonTooOld              Reason = "too_old"
+	ReasonLifetimeTooLong     Reason = "lifetime_too_long"
+	ReasonJWTIDMissing        Reason = "jti_missing"
+	ReasonReplayed            Reason = "replayed"
+	ReasonIssuedBeforeStart   Reason = "issued_before_start"
+)
+
+// Reasons that concern the authorization and the server itself.
+const (
+	ReasonScopeNotAllowed  Reason = "scope_not_allowed"
+	ReasonTargetNotAllowed Reason = "target_not_allowed"
+	ReasonNotReady         Reason = "not_ready"
+	ReasonStateUnavailable Reason = "state_unavailable"
+	ReasonNoSigningKey     Reason = "no_signing_key"
+	ReasonInternal         Reason = "internal"
+)
+
+type wire struct {
+	code        Code
+	description string
+}
+
+// wire is what the caller sees of a reason. Reasons that tell apart things which a caller must not learn share a text:
+// all failures of a client, and all failures of an assertion that is not even a JWS of a known issuer.
+//
+//nolint:gocyclo,cyclop,funlen // One flat table, exhaustive by lint: splitting it would hide which texts are equal.
+func (r Reason) wire() wire {
+	switch r {
+	case ReasonMethod:
+		return wire{InvalidRequest, "The token endpoint takes POST only."}
+	case ReasonContentType:
+		return wire{InvalidRequest, "Send the parameters as application/x-www-form-urlencoded in the request body."}
+	case ReasonBodyTooLarge:
+		return wire{InvalidRequest, "The request body is larger than 64 KiB."}
+	case ReasonBodyUnreadable:
+		return wire{InvalidRequest, "The request body could not be read."}
+	case ReasonMalformedForm:
+		return wire{InvalidRequest, "The request body is not a well-formed form."}
+	case ReasonRepeatedParameter:
+		return wire{InvalidRequest, "A parameter is repeated."}
+	case ReasonParameterInQuery:
+		return wire{InvalidRequest, "Parameters belong in the request body, not in the URL."}
+	case ReasonMissingGrantType:
+		return wire{InvalidRequest, "The parameter grant_type is missing."}
+	case ReasonMissingAssertion:
+		return wire{InvalidRequest, "The parameter assertion is missing."}
+	case ReasonTwoMethods:
+		return wire{InvalidRequest, "Use one method of client authentication, not two."}
+	case ReasonTwoAuthorizations:
+		return wire{InvalidRequest, "Send one Authorization header, not several."}
+	case ReasonClientIDMismatch:
+		return wire{InvalidRequest, "The parameter client_id differs from the client of the Authorization header."}
+	case ReasonMalformedTenant:
+		return wire{InvalidRequest, "The parameter tenantDomain is repeated or empty."}
+	case ReasonMalformedScope:
+		return wire{InvalidScope, "The parameter scope is not a list of scope tokens separated by single spaces."}
+	case ReasonScopeNotAllowed:
+		return wire{InvalidScope, "None of the requested scopes may be granted."}
+	case ReasonTargetNotAllowed:
+		return wire{InvalidTarget, "A requested resource is not one that this client may use."}
+	case ReasonUnknownGrantType, ReasonGrantDisabled:
+		return wire{UnsupportedGrantType, "The grant type is not supported."}
+	case ReasonGrantNotAllowed:
+		return wire{UnauthorizedClient, "The client may not use this grant type."}
+	case ReasonNoCredentials, ReasonMalformedBasic, ReasonUnknownClient, ReasonDisabledClient, ReasonOtherTenant,
+		ReasonWrongSecret, ReasonNoClientCredentials:
+		return wire{InvalidClient, "Client authentication failed."}
+	case ReasonNotReady, ReasonStateUnavailable, ReasonNoSigningKey:
+		return wire{TemporarilyUnavailable, "The server cannot answer at the moment. Try again shortly."}
+	case ReasonInternal:
+		return wire{ServerError, "The server failed to process the request."}
+	case ReasonAssertionTooLarge, ReasonAssertionEncrypted, ReasonAssertionMalformed, ReasonHeaderMalformed,
+		ReasonHeaderCritical, ReasonTypeNotAccepted, ReasonNested, ReasonClaimsMalformed, ReasonIssuerMissing:
+		return wire{InvalidGrant, "The assertion is not a signed JWT of the accepted form."}
+	case ReasonSelfIssued, ReasonProviderUnknown, ReasonProviderNotAllowed, ReasonProviderDisabled:
+		return wire{InvalidGrant, "The issuer of the assertion is not trusted for this client."}
+	case ReasonAlgorithmNotAllowed, ReasonNoMatchingKey, ReasonCertificateValidity, ReasonSignatureInvalid:
+		return wire{InvalidGrant, "The signature of the assertion could not be verified."}
+	case ReasonSubjectMissing, ReasonAudienceMissing, ReasonAudienceMismatch, ReasonExpiryMissing, ReasonExpired,
+		ReasonNotYetValid, ReasonIssuedInFuture, ReasonTimesContradict, ReasonIssuedAtMissing, ReasonTooOld,
+		ReasonLifetimeTooLong, ReasonJWTIDMissing:
+		return wire{InvalidGrant, "The claims of the assertion are not acceptable."}
+	case ReasonReplayed, ReasonIssuedBeforeStart:
+		return wire{InvalidGrant, "The assertion may not be used again. Obtain a new one."}
+	default:
+		return wire{ServerError, "The server failed to process the request."}
+	}
+}

@@ -1,0 +1,155 @@
+package oauth
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Limits of a request.
+const (
+	// MaxBodyBytes bounds the body of a request.
+	MaxBodyBytes = 64 << 10
+	// maxParameters bounds the number of parameters.
+	maxParameters = 64
+)
+
+// GrantTypeJWTBearer is the grant_type of the JWT bearer grant (RFC 7523 §2.1).
+const GrantTypeJWTBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+// ParamTenantDomain is the one parameter that belongs in the query: it narrows the endpoint to one tenant.
+const ParamTenantDomain = "tenantDomain"
+
+// Form holds the parameters of a request's body, each at most once, except resource (RFC 8707 §2).
+type Form struct {
+	values url.Values
+}
+
+// Get returns a parameter. One that was sent without a value counts as omitted (RFC 6749 §3.2).
+func (f Form) Get(name string) string { return f.values.Get(name) }
+
+// Resources returns the values of resource, in order, without empty ones (RFC 6749 §3.2, as for Get).
+func (f Form) Resources() []string {
+	var resources []string
+	for _, r := range f.values["resource"] {
+		if r != "" {
+			resources = append(resources, r)
+		}
+	}
+	return resources
+}
+
+// ParseForm reads the parameters of a POST. Only the body counts: net/http's own form handling merges the query into it
+// and forgives a missing Content-Type.
+func ParseForm(w http.ResponseWriter, r *http.Request) (Form, error) {
+	if r.Method != http.MethodPost { // RFC 6749 §3.2
+		return Form{}, Refuse(ReasonMethod, nil)
+	}
+	if err := checkQuery(r.URL.RawQuery); err != nil {
+		return Form{}, err
+	}
+	types := r.Header.Values("Content-Type")
+	if len(types) != 1 {
+		return Form{}, Refuse(ReasonContentType, nil)
+	}
+	if t, _, err := mime.ParseMediaType(types[0]); err != nil || t != "application/x-www-form-urlencoded" {
+		return Form{}, Refuse(ReasonContentType, nil)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
+	if err != nil {
+		if maxErr := (*http.MaxBytesError)(nil); errors.As(err, &maxErr) {
+			return Form{}, Refuse(ReasonBodyTooLarge, nil)
+		}
+		return Form{}, Refuse(ReasonBodyUnreadable, err)
+	}
+	return parseBody(string(body))
+}
+
+func parseBody(body string) (Form, error) {
+	if strings.Count(body, "&") >= maxParameters {
+		return Form{}, Refuse(ReasonMalformedForm, errors.New("too many parameters"))
+	}
+	values, err := url.ParseQuery(body)
+	if err != nil { // url.ParseQuery returns the rest of the parameters beside the error: they must not count.
+		return Form{}, Refuse(ReasonMalformedForm, nil)
+	}
+	for name, v := range values {
+		if len(v) > 1 && name != "resource" { // RFC 6749 §3.2: "MUST NOT be included more than once"
+			return Form{}, Refuse(ReasonRepeatedParameter, nil)
+		}
+	}
+	return Form{values: values}, nil
+}
+
+// checkQuery refuses parameters of the token request in the URL, where proxies and logs keep them (RFC 6749 §2.3.1,
+// §3.2). What the endpoint does not know is ignored, there as in the body.
+func checkQuery(rawQuery string) error {
+	if rawQuery == "" {
+		return nil
+	}
+	values, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return Refuse(ReasonParameterInQuery, nil)
+	}
+	for name := range values {
+		switch strings.ToLower(name) {
+		case "grant_type", "assertion", "scope", "resource", "client_id", "client_secret", "client_assertion",
+			"client_assertion_type", "refresh_token", "subject_token", "actor_token", "token":
+			return Refuse(ReasonParameterInQuery, nil)
+		}
+	}
+	return nil
+}
+
+// Tenant returns the tenant that the URL narrows the request to, or empty.
+func Tenant(u *url.URL) (string, error) {
+	if u.RawQuery == "" {
+		return "", nil
+	}
+	v, ok := u.Query()[ParamTenantDomain]
+	switch {
+	case !ok:
+		return "", nil
+	case len(v) != 1 || v[0] == "":
+		return "", Refuse(ReasonMalformedTenant, nil)
+	}
+	return v[0], nil
+}
+
+// ParseScope reads the parameter scope (RFC 6749 §3.3): scope tokens separated by single spaces, without repetition in
+// the result. Empty means that the parameter was omitted.
+func ParseScope(s string) ([]string, error) {
+	if s == "" {
+		return nil, nil
+	}
+	var scopes []string
+	seen := map[string]bool{}
+	for token := range strings.SplitSeq(s, " ") {
+		if !isScopeToken(token) {
+			return nil, Refuse(ReasonMalformedScope, nil)
+		}
+		if !seen[token] {
+			seen[token] = true
+			scopes = append(scopes, token)
+		}
+	}
+	return scopes, nil
+}
+
+// maxScopeTokenBytes is the longest scope token that the API admits.
+const maxScopeTokenBytes = 128
+
+func isScopeToken(s string) bool {
+	if s == "" || len(s) > maxScopeTokenBytes {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,114 @@
+package policy
+
+import (
+	"slices"
+	"time"
+
+	"github.com/grantor-dev/grantor/tokenserver/assertion"
+	"github.com/grantor-dev/grantor/tokenserver/clientauth"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+// Decision is a yes, with its bounds. There is no other way to make one than Authorize.
+type Decision struct {
+	client    *trust.Client
+	verified  assertion.Verified
+	subject   string
+	scopes    []string
+	audience  []string
+	expiresAt time.Time
+}
+
+// Client is the client that the access token is for.
+func (d Decision) Client() *trust.Client { return d.client }
+
+// Assertion is the assertion that the access token is exchanged for.
+func (d Decision) Assertion() assertion.Verified { return d.verified }
+
+// Subject is the sub of the access token: "<namespace>/<provider>:<sub of the assertion>". Names of objects hold no
+// colon, so subjects of two providers can never be equal.
+func (d Decision) Subject() string { return d.subject }
+
+// Scopes are what is granted, in the order of the request.
+func (d Decision) Scopes() []string { return d.scopes }
+
+// Audience is the aud of the access token, not empty.
+func (d Decision) Audience() []string { return d.audience }
+
+// ExpiresAt is the exp of the access token.
+func (d Decision) ExpiresAt() time.Time { return d.expiresAt }
+
+// Request is what the client asks for.
+type Request struct {
+	// Scope is the parameter scope (RFC 6749 §3.3), Resources the values of resource (RFC 8707 §2).
+	Scope     string
+	Resources []string
+}
+
+// Authorize decides. defaultAudience is the aud of a client that declares no resources. Errors are refusals.
+func Authorize(client clientauth.Client, verified assertion.Verified, request Request, defaultAudience string, now time.Time) (Decision, error) {
+	c, p := client.Object(), verified.Provider()
+	scopes, err := grantScopes(c, p, request.Scope)
+	if err != nil {
+		return Decision{}, err
+	}
+	audience, err := grantAudience(c, request.Resources, defaultAudience)
+	if err != nil {
+		return Decision{}, err
+	}
+	expiresAt := now.Truncate(time.Second).Add(c.AccessTokenLifetime)
+	if exp := verified.Claims().Expiry.Truncate(time.Second); c.CapToAssertion && exp.Before(expiresAt) {
+		expiresAt = exp
+	}
+	if expiresAt.Unix() <= now.Unix() { // The assertion is alive by the allowed skew alone, and the token must not outlive it.
+		return Decision{}, oauth.Refuse(oauth.ReasonExpired, nil)
+	}
+	return Decision{
+		client: c, verified: verified, subject: p.Key.String() + ":" + verified.Claims().Subject,
+		scopes: scopes, audience: audience, expiresAt: expiresAt,
+	}, nil
+}
+
+// grantScopes: RFC 6749 §3.3: the server "MAY fully or partially ignore the scope requested"; a request without scope
+// asks for everything that the client may have.
+func grantScopes(c *trust.Client, p *trust.Provider, requested string) ([]string, error) {
+	wanted, err := oauth.ParseScope(requested)
+	if err != nil {
+		return nil, err
+	}
+	if len(wanted) == 0 {
+		wanted = c.Scopes
+	}
+	var granted []string
+	for _, s := range wanted {
+		if slices.Contains(c.Scopes, s) && (p.Scopes == nil || slices.Contains(p.Scopes, s)) {
+			granted = append(granted, s)
+		}
+	}
+	if len(granted) == 0 && len(wanted) > 0 {
+		return nil, oauth.Refuse(oauth.ReasonScopeNotAllowed, nil)
+	}
+	return granted, nil
+}
+
+// grantAudience: RFC 8707 §2: each requested resource must be one that the client may use.
+func grantAudience(c *trust.Client, requested []string, defaultAudience string) ([]string, error) {
+	allowed := c.Resources
+	if len(allowed) == 0 {
+		allowed = []string{defaultAudience}
+	}
+	var audience []string
+	for _, r := range requested {
+		if !slices.Contains(allowed, r) {
+			return nil, oauth.Refuse(oauth.ReasonTargetNotAllowed, nil)
+		}
+		if !slices.Contains(audience, r) {
+			audience = append(audience, r)
+		}
+	}
+	if len(audience) == 0 {
+		return allowed[:1:1], nil
+	}
+	return audience, nil
+}

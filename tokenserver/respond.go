@@ -1,0 +1,74 @@
+package tokenserver
+
+import (
+	"encoding/json"
+	"net/http"
+	"runtime/debug"
+	"slices"
+
+	"github.com/grantor-dev/grantor/tokenserver/accesstoken"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+)
+
+// retryAfterSeconds is what a caller is told to wait when the server cannot answer.
+const retryAfterSeconds = "1"
+
+// tokenBody is the successful response (RFC 6749 §5.1).
+type tokenBody struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	ExpiresIn   int64  `json:"expires_in"`
+	Scope       string `json:"scope,omitempty"`
+}
+
+// errorBody is the error response (RFC 6749 §5.2).
+type errorBody struct {
+	Code        oauth.Code `json:"error"`
+	Description string     `json:"error_description"`
+}
+
+func grant(w http.ResponseWriter, t accesstoken.Token) {
+	noStore(w)
+	writeJSON(w, http.StatusOK, tokenBody{AccessToken: t.Compact, TokenType: "Bearer", ExpiresIn: t.ExpiresIn, Scope: t.Scope})
+}
+
+func refuse(w http.ResponseWriter, e *oauth.Error) {
+	noStore(w)
+	switch e.Code {
+	case oauth.InvalidClient: // RFC 6749 §5.2, RFC 7617 §2
+		w.Header().Set("WWW-Authenticate", `Basic realm="token endpoint", charset="UTF-8"`)
+	case oauth.TemporarilyUnavailable:
+		w.Header().Set("Retry-After", retryAfterSeconds)
+	case oauth.InvalidRequest, oauth.InvalidGrant, oauth.UnauthorizedClient, oauth.UnsupportedGrantType,
+		oauth.InvalidScope, oauth.InvalidTarget, oauth.ServerError:
+	}
+	writeJSON(w, e.Code.Status(), errorBody{Code: e.Code, Description: e.Description})
+}
+
+// noStore: RFC 6749 §5.1 asks for it on answers with tokens; errors get it too.
+func noStore(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache")
+}
+
+// writeJSON writes a body that is made of our own types and cannot fail to encode; whether the caller still reads it
+// cannot be helped here.
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		status, b = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	if header.Get("Cache-Control") == "" {
+		header.Set("Cache-Control", "no-store")
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(b)
+}
+
+func (h *Handler) disabled(grantType string) bool {
+	return slices.Contains(h.config.DisabledGrants, grantType)
+}
+
+func stack() string { return string(debug.Stack()) }
