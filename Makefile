@@ -1,0 +1,81 @@
+# `make help` lists the targets. What takes more than a line is a script in hack/.
+
+SHELL       := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+ifndef VERSION
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo v0.0.0-dev)
+endif
+IMAGE    ?= grantor:$(VERSION)
+FUZZTIME ?= 30s
+export FUZZTIME
+
+.PHONY: help
+help: ## Print this list.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: ## Build bin/grantor, a static binary.
+	@echo "==> bin/grantor $(VERSION)"
+	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/grantor \
+		-ldflags "-s -w -X github.com/grantor-dev/grantor/internal/app.version=$(VERSION)" ./cmd/grantor
+
+.PHONY: image
+image: ## Build the container image, IMAGE=name:tag (needs docker or podman).
+	@hack/image.sh "$(IMAGE)" "$(VERSION)"
+
+.PHONY: demo
+demo: build ## Run everything on this machine and exchange a token.
+	@hack/demo.sh
+
+.PHONY: test
+test: ## Run unit, CEL, integration and hostile tests with the race detector.
+	@hack/test.sh
+
+.PHONY: test-unit
+test-unit: ## Run the tests beside the code; needs no control plane and no C compiler.
+	@go test ./api/... ./cmd/... ./controllers/... ./internal/... ./tokenserver/...
+
+.PHONY: test-e2e
+test-e2e: ## Run the tests that need a cluster, the one that KUBECONFIG names.
+	@: "$${KUBECONFIG:?names no cluster: set it to the kubeconfig of the one to test against}"
+	@go test -count=1 -timeout=30m ./test/e2e/...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME each.
+	@hack/fuzz.sh
+
+.PHONY: bench
+bench: ## Run the benchmarks.
+	@go test -run='^$$' -bench=. -benchmem ./test/bench/...
+
+.PHONY: lint
+lint: ## Run golangci-lint with the Kubernetes API linter.
+	@linter=$$(hack/tool.sh golangci-lint) && \
+	echo "==> golangci-lint" >&2 && \
+	"$$linter" run ./...
+
+.PHONY: fmt
+fmt: ## Format the Go code.
+	@linter=$$(hack/tool.sh golangci-lint) && \
+	"$$linter" fmt ./...
+
+.PHONY: generate
+generate: ## Regenerate deep copies, CRDs, roles and the API reference.
+	@hack/generate.sh
+
+.PHONY: verify
+verify: ## Fail when module files or generated files are out of date, or go vet finds something.
+	@hack/verify.sh
+
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities in what the code calls (asks the Go vulnerability database).
+	@scanner=$$(hack/tool.sh govulncheck) && \
+	"$$scanner" ./...
+
+.PHONY: clean
+clean: ## Remove what was built in the tree; the cache of tools and the control plane stays.
+	@rm -rf bin dist coverage.out

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Generates everything that is made from the API types and from the markers beside the code. Output that belongs to this
+# script alone is made aside and swapped in whole, so that what is no longer generated disappears.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+
+controller_gen=$(hack/tool.sh controller-gen)
+crd_ref_docs=$(hack/tool.sh crd-ref-docs)
+
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+# swap FROM TO: makes the YAML files of TO those of FROM.
+swap() {
+	compgen -G "$1/*.yaml" >/dev/null || die "nothing was generated for $2"
+	mkdir -p "$2"
+	rm -f "$2"/*.yaml
+	cp "$1"/*.yaml "$2"
+}
+
+# role NAME PACKAGES FOLDER: the role that the RBAC markers of the packages ask for. Packages without code are an error
+# here: controller-gen would write an empty role.
+role() {
+	[[ -n $(go list "$2" 2>/dev/null) ]] || die "no Go package matches $2"
+	say "role $1"
+	"$controller_gen" "rbac:roleName=$1" "paths=$2" "output:rbac:artifacts:config=$out/$1"
+	swap "$out/$1" "$3"
+}
+
+say "deep copies"
+"$controller_gen" object paths=./api/...
+
+say "custom resource definitions"
+"$controller_gen" crd paths=./api/... "output:crd:artifacts:config=$out/crd"
+swap "$out/crd" config/crd/bases
+
+say "API reference"
+mkdir -p docs/reference
+"$crd_ref_docs" --source-path=api --config=hack/crd-ref-docs.yaml --renderer=markdown --log-level=ERROR \
+	--output-path="$out/api.md"
+cp "$out/api.md" docs/reference/api.md
+
+role grantor-operator ./controllers/operator/... config/rbac/operator
+role grantor-tokenserver ./controllers/trustsync/... config/rbac/tokenserver

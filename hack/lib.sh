@@ -1,0 +1,87 @@
+# shellcheck shell=bash
+# What the scripts of this folder share. Sourced, never run. Standard output belongs to the script's answer: everything here
+# talks on standard error.
+
+# shellcheck disable=SC2034 # used by those who source this
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export GRANTOR_CACHE=${GRANTOR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/grantor}
+[[ $GRANTOR_CACHE == /* ]] || GRANTOR_CACHE=$PWD/$GRANTOR_CACHE
+
+say() { printf '==> %s\n' "$*" >&2; }
+
+die() {
+	printf 'error: %s\n' "$*" >&2
+	exit 1
+}
+
+# elapsed SECONDS: prints a span of time as 4m05s.
+elapsed() { printf '%dm%02ds' $(($1 / 60)) $(($1 % 60)); }
+
+# heartbeat INTERVAL LABEL COMMAND...: runs the command in the foreground and says every INTERVAL seconds that it still
+# runs, so that a long silence is never taken for a hang.
+heartbeat() {
+	local interval=$1 label=$2 status=0 pid
+	shift 2
+	_beat "$interval" "$label" $$ >&2 &
+	pid=$!
+	"$@" 9>&- || status=$?
+	kill "$pid" 2>/dev/null || true
+	wait "$pid" 2>/dev/null || true
+	return "$status"
+}
+
+_beat() {
+	local interval=$1 label=$2 parent=$3 begin=$SECONDS next=$((SECONDS + $1)) nap=
+	exec 9>&- # the lock: this loop outlives a killed script for a moment
+	# The nap is a child of ours: without this it would outlive us and hold the caller's pipe open.
+	trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+	while kill -0 "$parent" 2>/dev/null; do
+		sleep 1 &
+		nap=$!
+		wait "$nap"
+		((SECONDS >= next)) || continue
+		next=$((next + interval))
+		printf '    %s: %s so far\n' "$label" "$(elapsed $((SECONDS - begin)))"
+	done
+}
+
+# bounded SECONDS COMMAND...: runs the command and kills it when the time is over (status 124). timeout(1) is not on
+# every machine that builds this.
+bounded() {
+	local limit=$1 begin=$SECONDS pid
+	shift
+	"$@" 9>&- &
+	pid=$!
+	while kill -0 "$pid" 2>/dev/null; do
+		if ((SECONDS - begin >= limit)); then
+			kill "$pid" 2>/dev/null || true
+			wait "$pid" 2>/dev/null || true
+			return 124
+		fi
+		sleep 0.2
+	done
+	wait "$pid"
+}
+
+# locked FILE: holds a lock until the script ends, so that two runs do not do the same work twice. What they produce is
+# renamed into place whole, so a system without flock(1) only loses time. The lock is file descriptor 9; what may outlive
+# the script is started without it.
+locked() {
+	mkdir -p "$(dirname "$1")"
+	command -v flock >/dev/null || return 0
+	exec 9>"$1"
+	flock --nonblock 9 || {
+		say "another run is building the same thing: waiting for it"
+		flock 9
+	}
+}
+
+# scratch_dir PREFIX: prints a new folder beside what will be published, on the same file system. Where locks work, what a
+# killed run has left goes first: the lock says that nobody uses it.
+scratch_dir() {
+	if command -v flock >/dev/null; then
+		chmod -R u+w "$1".* 2>/dev/null || true
+		rm -rf "$1".*
+	fi
+	mktemp -d "$1.XXXXXX"
+}

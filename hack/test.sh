@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Usage: test.sh [PACKAGE...]. Runs every test but those of test/e2e, which need a cluster, with the race detector and
+# against a real control plane.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+
+# The race detector needs cgo, and cgo needs a C compiler with the headers of the C library.
+has_cc() { printf '#include <stdlib.h>\nint main(void) { return 0; }\n' | $(go env CC) -x c -o /dev/null - 2>/dev/null; }
+
+ensure_cc() {
+	has_cc && return
+	if command -v apt-get >/dev/null && [[ $(id -u) -eq 0 ]]; then
+		say "no C compiler, which the race detector needs: installing gcc and libc6-dev"
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev; } \
+			>/dev/null || die "cannot install gcc and libc6-dev"
+		has_cc && return
+	fi
+	die "the race detector needs a C compiler ($(go env CC)) and the headers of the C library." \
+		"On Debian and Ubuntu: apt-get install gcc libc6-dev. On Fedora: dnf install gcc glibc-devel. On macOS: xcode-select --install"
+}
+
+ensure_cc
+KUBEBUILDER_ASSETS=$(hack/controlplane.sh)
+export KUBEBUILDER_ASSETS CGO_ENABLED=1
+
+packages=("$@")
+if ((${#packages[@]} == 0)); then
+	listed=$(go list ./...)
+	while IFS= read -r package; do
+		[[ -z $package || $package == */test/e2e || $package == */test/e2e/* ]] || packages+=("$package")
+	done <<<"$listed"
+	((${#packages[@]} > 0)) || die "there is no Go package to test"
+fi
+
+say "testing ${#packages[@]} packages with the race detector; the first build of the dependencies takes minutes"
+# shellcheck disable=SC2086 # GOTESTFLAGS is a list
+heartbeat 30 "tests" go test -race -shuffle=on -timeout=15m ${GOTESTFLAGS:-} "${packages[@]}"
