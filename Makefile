@@ -29,7 +29,7 @@ image: ## Build the container image, IMAGE=name:tag (needs docker or podman).
 
 .PHONY: demo
 demo: build ## Run everything on this machine and exchange a token.
-	@hack/demo.sh
+	@KUBEBUILDER_ASSETS=$$(hack/controlplane.sh) go run ./hack/demo bin/grantor
 
 .PHONY: test
 test: ## Run unit, CEL, integration and hostile tests with the race detector.
@@ -39,18 +39,9 @@ test: ## Run unit, CEL, integration and hostile tests with the race detector.
 test-unit: ## Run the tests beside the code; needs no control plane and no C compiler.
 	@go test ./api/... ./cmd/... ./controllers/... ./internal/... ./tokenserver/...
 
-.PHONY: test-e2e
-test-e2e: ## Run the tests that need a cluster, the one that KUBECONFIG names.
-	@: "$${KUBECONFIG:?names no cluster: set it to the kubeconfig of the one to test against}"
-	@go test -count=1 -timeout=30m ./test/e2e/...
-
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME each.
 	@hack/fuzz.sh
-
-.PHONY: bench
-bench: ## Run the benchmarks.
-	@go test -run='^$$' -bench=. -benchmem ./test/bench/...
 
 .PHONY: lint
 lint: ## Run golangci-lint with the Kubernetes API linter.

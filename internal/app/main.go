@@ -31,7 +31,7 @@ Trust is declared as IdentityProvider and OAuthClient objects; workloads exchang
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 	}
-	root.AddCommand(tokenServerCommand(), standaloneCommand())
+	root.AddCommand(operatorCommand(), tokenServerCommand(), standaloneCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -1,0 +1,106 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/grantor-dev/grantor/controllers/operator"
+)
+
+// leaderElectionID names the Lease of the leading operator.
+const leaderElectionID = "grantor-operator"
+
+// maxConcurrentReconciles is how many objects of one kind are worked on at a time; most of it is waiting for the API
+// server.
+const maxConcurrentReconciles = 8
+
+// operatorFlags are the flags of the operator command.
+type operatorFlags struct {
+	logs      logFlags
+	cluster   clusterFlags
+	opsListen string
+	elect     bool
+}
+
+func operatorCommand() *cobra.Command {
+	var f operatorFlags
+	cmd := &cobra.Command{
+		Use:   "operator",
+		Short: "Resolve what a cluster declares into the status that token servers trust",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.ErrOrStderr()) },
+	}
+	f.logs.add(cmd.Flags())
+	f.cluster.add(cmd.Flags())
+	cmd.Flags().StringVar(&f.opsListen, "ops-listen", ":8081", "address of /healthz, /readyz and /metrics; keep it off the public network")
+	cmd.Flags().BoolVar(&f.elect, "leader-elect", true, "let one of several operators work at a time")
+	return cmd
+}
+
+func (f *operatorFlags) run(ctx context.Context, stderr io.Writer) error {
+	log, err := f.logs.logger(stderr)
+	if err != nil {
+		return err
+	}
+	namespace, err := f.cluster.ownNamespace()
+	if err != nil {
+		return err
+	}
+	mgr, err := f.manager(namespace)
+	if err != nil {
+		return err
+	}
+	if err := operator.SetupWithManager(mgr, operator.Options{
+		Namespace: namespace, Clock: time.Now, MaxConcurrent: maxConcurrentReconciles,
+	}); err != nil {
+		return fmt.Errorf("set up controllers: %w", err)
+	}
+	ready := func() error {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		if !mgr.GetCache().WaitForCacheSync(ctx) {
+			return errors.New("waiting for the first full load of objects")
+		}
+		return nil
+	}
+	o := &ops{ready: ready}
+	return serve(ctx, log, o, 0, mgr.Start, listener{"operations", f.opsListen, o.handler()})
+}
+
+func (f *operatorFlags) manager(namespace string) (ctrl.Manager, error) {
+	config, err := f.cluster.config()
+	if err != nil {
+		return nil, err
+	}
+	scheme, err := newScheme()
+	if err != nil {
+		return nil, err
+	}
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme: scheme,
+		Cache: cache.Options{
+			ReaderFailOnMissingInformer: true,
+			DefaultTransform:            cache.TransformStripManagedFields(),
+			ByObject:                    operator.CacheByObject(),
+		},
+		LeaderElection:          f.elect,
+		LeaderElectionID:        leaderElectionID,
+		LeaderElectionNamespace: namespace,
+		// The process ends when the manager does, so the next leader need not wait for the lease to run out.
+		LeaderElectionReleaseOnCancel: true,
+		Metrics:                       metricsserver.Options{BindAddress: "0"},
+		HealthProbeBindAddress:        "0",
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connect to the API server: %w", err)
+	}
+	return mgr, nil
+}

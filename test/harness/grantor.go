@@ -1,0 +1,106 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Grantor is an operator and token servers that work on one control plane.
+type Grantor struct {
+	ControlPlane *ControlPlane
+	Operator     *Process
+	TokenServers []*Process
+	// Issuer is the issuer of the access tokens; it is where the first token server listens.
+	Issuer string
+	// URLs are where the token servers listen.
+	URLs []string
+
+	binary, dir string
+}
+
+// StartGrantor starts an operator and replicas of the token server, and waits until all are Ready.
+func StartGrantor(ctx context.Context, cp *ControlPlane, binary, dir string, replicas int) (*Grantor, error) {
+	g := &Grantor{ControlPlane: cp, binary: binary, dir: dir}
+	for range replicas {
+		address, err := FreeAddress(ctx)
+		if err != nil {
+			return nil, err
+		}
+		g.URLs = append(g.URLs, "http://"+address)
+	}
+	g.Issuer = g.URLs[0]
+	if err := g.StartOperator(ctx); err != nil {
+		return nil, err
+	}
+	for i := range g.URLs {
+		p, err := g.startTokenServer(ctx, i)
+		if err != nil {
+			g.Stop()
+			return nil, err
+		}
+		g.TokenServers = append(g.TokenServers, p)
+	}
+	for _, p := range append([]*Process{g.Operator}, g.TokenServers...) {
+		if err := p.WaitReady(ctx); err != nil {
+			g.Stop()
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// StartOperator starts the operator, the first time or again.
+func (g *Grantor) StartOperator(ctx context.Context) (err error) {
+	g.Operator, err = g.start(ctx, "operator", "grantor-operator", "operator")
+	return err
+}
+
+// RestartTokenServer starts a token server again that has ended, and waits until it is Ready.
+func (g *Grantor) RestartTokenServer(ctx context.Context, i int) error {
+	p, err := g.startTokenServer(ctx, i)
+	if err != nil {
+		return err
+	}
+	g.TokenServers[i] = p
+	return p.WaitReady(ctx)
+}
+
+func (g *Grantor) startTokenServer(ctx context.Context, i int) (*Process, error) {
+	return g.start(ctx, fmt.Sprintf("tokenserver-%d", i), "grantor-tokenserver",
+		"tokenserver", "--issuer", g.Issuer, "--listen", g.URLs[i][len("http://"):], "--drain", "0s")
+}
+
+func (g *Grantor) start(ctx context.Context, name, serviceAccount string, args ...string) (*Process, error) {
+	kubeconfig, err := g.ControlPlane.KubeconfigFor(ctx, serviceAccount)
+	if err != nil {
+		return nil, err
+	}
+	ops, err := FreeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	args = append(args, "--kubeconfig", kubeconfig, "--namespace", Namespace)
+	return Start(ctx, g.binary, g.dir, name, ops, args...)
+}
+
+// Stop ends all processes, the token servers first.
+func (g *Grantor) Stop() {
+	for _, p := range append(g.TokenServers, g.Operator) {
+		if p != nil {
+			p.Stop()
+		}
+	}
+}
+
+// Logs returns the files with what the processes write.
+func (g *Grantor) Logs() ([]string, error) {
+	if g.Operator == nil {
+		return nil, errors.New("not started")
+	}
+	logs := []string{g.Operator.Log}
+	for _, p := range g.TokenServers {
+		logs = append(logs, p.Log)
+	}
+	return logs, nil
+}

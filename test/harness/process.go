@@ -1,0 +1,122 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// readyTimeout bounds how long a process may take to become Ready.
+const readyTimeout = 60 * time.Second
+
+// Process is a running Grantor.
+type Process struct {
+	// Log is the file with all that the process writes.
+	Log string
+	// OpsURL is the base of /healthz, /readyz and /metrics.
+	OpsURL string
+
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+// Build builds the binary into dir and returns its path. race adds the race detector.
+func Build(ctx context.Context, dir string, race bool) (string, error) {
+	binary := filepath.Join(dir, "grantor")
+	args := []string{"build", "-o", binary}
+	if race {
+		args = append(args, "-race")
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "./cmd/grantor")...) // #nosec G204 -- our own source
+	cmd.Dir = ModuleRoot()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build grantor: %w: %s", err, out)
+	}
+	return binary, nil
+}
+
+// FreeAddress returns a loopback address that nobody listens on at the moment.
+func FreeAddress(ctx context.Context) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// Start starts a role of the binary, with its log in dir. opsAddress is added as --ops-listen.
+func Start(ctx context.Context, binary, dir, name, opsAddress string, args ...string) (*Process, error) {
+	p := &Process{Log: filepath.Join(dir, name+".log"), OpsURL: "http://" + opsAddress, done: make(chan struct{})}
+	log, err := os.OpenFile(p.Log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open log: %w", err)
+	}
+	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), binary, append(args, "--ops-listen", opsAddress)...) // #nosec G204 -- our own binary
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	// A signal from the terminal goes to the whole group; this process is ended by Stop, in its turn.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", name, err), log.Close())
+	}
+	go func() {
+		_ = p.cmd.Wait() // how it ended stands in its log
+		_ = log.Close()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// WaitReady waits until /readyz answers 200, and returns the end of the log when it does not.
+func (p *Process) WaitReady(ctx context.Context) error {
+	return Poll(ctx, readyTimeout, func() error {
+		select {
+		case <-p.done:
+			return Permanent(fmt.Errorf("the process has ended: %s", p.tail()))
+		default:
+		}
+		status, body, err := get(ctx, p.OpsURL+"/readyz")
+		if err != nil {
+			return err
+		}
+		if status != http.StatusOK {
+			return fmt.Errorf("not ready: %s: %s", strings.TrimSpace(body), p.tail())
+		}
+		return nil
+	})
+}
+
+// Pid is the process id.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Stop ends the process with SIGTERM and waits for it.
+func (p *Process) Stop() { p.end(syscall.SIGTERM) }
+
+// Kill ends the process with SIGKILL and waits for it.
+func (p *Process) Kill() { p.end(syscall.SIGKILL) }
+
+func (p *Process) end(s syscall.Signal) {
+	_ = p.cmd.Process.Signal(s) // an error means that it has ended
+	select {
+	case <-p.done:
+	case <-time.After(30 * time.Second):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+}
+
+func (p *Process) tail() string {
+	text, err := os.ReadFile(p.Log)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-15):], "\n")
+}
