@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +50,7 @@ type Handler struct {
 	verifier *assertion.Verifier
 	metrics  *metrics
 	routes   map[string]route
+	noRoute  errorBody
 }
 
 type route struct {
@@ -77,20 +79,26 @@ func NewHandler(c Config) (*Handler, error) {
 	}
 	// RFC 8414 §3.1: the well-known part goes between host and path.
 	h.routes[PathMetadata+prefix] = route{read, h.serveMetadata}
+	h.noRoute = errorBody{
+		Code: oauth.InvalidRequest, Description: "There is no such endpoint. The metadata is at " + PathMetadata + prefix + ".",
+	}
 	return h, nil
 }
 
 // CheckIssuer returns the path of an issuer, or an error that says why it cannot be one (RFC 8414 §2): https with
 // neither query nor fragment; http only for loopback addresses, to try things out.
-func CheckIssuer(issuer string) (path string, err error) {
+func CheckIssuer(issuer string) (prefix string, err error) {
 	u, err := url.Parse(issuer)
 	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.Opaque != "":
+	case err != nil || u.Hostname() == "" || u.User != nil || u.Opaque != "":
 		return "", fmt.Errorf("issuer %q is no URL: use one like https://auth.example.com", issuer)
 	case u.RawQuery != "" || u.ForceQuery || strings.Contains(issuer, "#"):
 		return "", fmt.Errorf("issuer %q has a query or a fragment: remove it", issuer)
 	case strings.HasSuffix(issuer, "/"):
 		return "", fmt.Errorf("issuer %q ends in a slash: remove it, verifiers compare issuers byte for byte", issuer)
+	case u.String() != issuer || u.Path != "" && path.Clean(u.EscapedPath()) != u.EscapedPath():
+		// Clients write such a URL in another way when they derive the endpoints from it, and so ask for other paths.
+		return "", fmt.Errorf("issuer %q is not in normal form: write the scheme in small letters, escape what is not plain ASCII, and leave out empty and dot segments", issuer)
 	case u.Scheme == "http" && isLoopback(u.Hostname()), u.Scheme == "https":
 		return u.EscapedPath(), nil
 	default:
@@ -110,9 +118,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	rt, ok := h.routes[r.URL.EscapedPath()]
 	if !ok {
-		writeJSON(w, http.StatusNotFound, errorBody{
-			Code: oauth.InvalidRequest, Description: "There is no such endpoint. The metadata is at " + PathMetadata + ".",
-		})
+		writeJSON(w, http.StatusNotFound, h.noRoute)
 		return
 	}
 	if slices.Contains(rt.methods, r.Method) {

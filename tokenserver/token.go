@@ -14,6 +14,7 @@ import (
 // serveToken answers the token endpoint (RFC 6749 §3.2).
 func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request) {
 	rec := h.newRecord(r)
+	rec.err = oauth.AsError(nil) // Until it is known better: what ends in a panic must not be recorded as a grant.
 	defer h.finish(r.Context(), rec)
 	token, err := h.exchange(w, r, rec)
 	if err != nil {
@@ -21,7 +22,7 @@ func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request) {
 		refuse(w, rec.err)
 		return
 	}
-	rec.tokenID, rec.scope = token.ID, token.Scope
+	rec.err, rec.tokenID, rec.scope = nil, token.ID, token.Scope
 	grant(w, token)
 }
 
@@ -102,6 +103,9 @@ func (h *Handler) jwtBearer(
 		return accesstoken.Token{}, err
 	}
 	rec.subject = decision.Subject()
+	if snapshot.Ring().Current(now) == nil { // Who is told to try again must still be able to use the assertion.
+		return accesstoken.Token{}, oauth.Refuse(oauth.ReasonNoSigningKey, nil)
+	}
 	redeemed, err := replay.Redeem(r.Context(), h.config.Replay, decision, now)
 	if err != nil {
 		return accesstoken.Token{}, err

@@ -131,14 +131,14 @@ type IdentityProviderSpec struct {
 	//
 	// +optional
 	// +default="30s"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('5m')",message="must be from 0s to 5m, for example 30s"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('0s') && duration(self) <= duration('5m')",message="must be a duration from 0s to 5m with the units h, m, s and ms, for example 30s"
 	ClockSkew Duration `json:"clockSkew,omitempty"`
 
 	// maxAge is the longest time since iat. An assertion without iat is then refused. From 1s to 8760h, default no limit
 	// beyond exp and maxLifetime.
 	//
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('8760h')",message="must be from 1s to 8760h, for example 10m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('8760h')",message="must be a duration from 1s to 8760h with the units h, m, s and ms, for example 10m"
 	MaxAge Duration `json:"maxAge,omitempty"`
 
 	// maxLifetime is the longest time from iat to exp, or from now to exp when there is no iat (RFC 7523 §3(4): "not
@@ -146,7 +146,7 @@ type IdentityProviderSpec struct {
 	//
 	// +optional
 	// +default="24h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('8760h')",message="must be from 1s to 8760h, for example 1h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('8760h')",message="must be a duration from 1s to 8760h with the units h, m, s and ms, for example 1h"
 	MaxLifetime Duration `json:"maxLifetime,omitempty"`
 
 	// replay says whether one assertion may be exchanged more than once (RFC 7523 §3(7)). OneTime: jti is required and
@@ -234,8 +234,14 @@ type JSONWebKeySet struct {
 
 // JSONWebKey is one public key (RFC 7517 §4). Members that are not listed here are kept and ignored, as the RFC asks.
 //
+// Quote "n" and "y" in YAML: kubectl reads the bare words as false and true, and the key would come without them.
+//
 // +kubebuilder:pruning:PreserveUnknownFields
-// +kubebuilder:validation:XValidation:rule="!has(self.d) && !has(self.k)",message="holds private or symmetric key material (member d or k): publish the public half only, and replace the key, for it has been exposed"
+// +kubebuilder:validation:XValidation:rule="!has(self.d)",fieldPath=".d",message="is the private half of the key: publish the public half only, and replace the key, for it has been exposed"
+// +kubebuilder:validation:XValidation:rule="!has(self.k)",fieldPath=".k",message="is a symmetric key: only public keys verify assertions here; replace the key, for it has been exposed"
+// +kubebuilder:validation:XValidation:rule="self.kty != 'RSA' || has(self.n) && has(self.e)",message="an RSA key needs the members n and e; in YAML, write \"n\" in quotes, for without them it means false"
+// +kubebuilder:validation:XValidation:rule="self.kty != 'EC' || has(self.crv) && has(self.x) && has(self.y)",message="an EC key needs the members crv, x and y; in YAML, write \"y\" in quotes, for without them it means true"
+// +kubebuilder:validation:XValidation:rule="self.kty != 'OKP' || has(self.crv) && has(self.x)",message="an OKP key needs the members crv and x"
 type JSONWebKey struct {
 	// kty is the key type: RSA, EC or OKP.
 	//

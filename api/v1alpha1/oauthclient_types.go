@@ -194,7 +194,7 @@ type AccessTokenPolicy struct {
 	//
 	// +optional
 	// +default="1h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="must be from 1m to 24h, for example 15m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="must be a duration from 1m to 24h with the units h, m, s and ms, for example 15m"
 	Lifetime Duration `json:"lifetime,omitempty"`
 
 	// capToAssertion set to true ends an access token no later than the assertion it was exchanged for. Default false.

@@ -2,9 +2,10 @@ package v1alpha1
 
 // Duration is a length of time as Go writes it: decimal numbers with the units h, m, s and ms, for example 1h30m.
 //
-// +kubebuilder:validation:MinLength=2
+// The fields of this type judge form and bounds in one rule, so that a wrong value gets one answer.
+//
+// +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=16
-// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
 type Duration string
 
 // SecretKeyReference names one key of a Secret in the namespace of the object that holds the reference. There is no

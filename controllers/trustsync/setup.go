@@ -22,11 +22,11 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
-// Setup adds to a manager all that keeps the store equal to the API server. namespace is the release's own, where the
-// Secrets with the server's keys are. Nothing of it needs leader election.
-//
 // +kubebuilder:rbac:groups=grantor.dev,resources=identityproviders;oauthclients,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",namespace=grantor-system,resources=secrets,resourceNames=grantor-signing-keys;grantor-digest-key,verbs=get;list;watch
+
+// Setup adds to a manager all that keeps the store equal to the API server. namespace is the release's own, where the
+// Secrets with the server's keys are. Nothing of it needs leader election.
 func Setup(mgr ctrl.Manager, store *trust.Store, namespace string) error {
 	s := &Syncer{
 		objects: mgr.GetCache(), keys: map[string]client.Reader{}, store: store, namespace: namespace,

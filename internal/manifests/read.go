@@ -15,8 +15,10 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 )
@@ -200,7 +202,6 @@ func (l *loading) object(ctx context.Context, file string, doc *yaml.Node, objec
 
 // ours admits an object of our kinds.
 func (l *loading) ours(ctx context.Context, file string, doc *yaml.Node, kind string, object map[string]any) {
-	delete(object, "status") // as the API server does on create
 	failed := false
 	for _, e := range l.reader.schemas[kind].admit(ctx, object) {
 		failed = true
@@ -241,10 +242,7 @@ func (l *loading) secret(file string, doc *yaml.Node, object map[string]any) {
 // metaObject is a typed object with metadata.
 type metaObject interface {
 	runtime.Object
-	GetName() string
-	GetNamespace() string
-	SetNamespace(string)
-	SetUID(types.UID)
+	metav1.Object
 }
 
 // convert fills in a typed object and gives it an identity that stays the same from one reading to the next.
@@ -258,8 +256,14 @@ func (l *loading) convert(file string, doc *yaml.Node, object map[string]any, ki
 		into.SetNamespace("default")
 	}
 	name := into.GetNamespace() + "/" + into.GetName()
-	if into.GetName() == "" {
-		l.report(file, lineOf(doc, "metadata"), "metadata.name: Required value")
+	errs := judgeMetadata(into, object["metadata"])
+	if into.GetName() == "" && into.GetGenerateName() != "" {
+		errs = append(errs, field.Required(field.NewPath("metadata", "name"), "nothing makes up names for objects in files"))
+	}
+	for _, e := range errs {
+		l.report(file, lineOf(doc, e.Field), "%s: %s", e.Field, e.ErrorBody())
+	}
+	if len(errs) > 0 {
 		return false
 	}
 	id := kind + " " + name

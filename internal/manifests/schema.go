@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -72,18 +73,32 @@ func newKindSchema(v1 *apiextensionsv1.JSONSchemaProps) (kindSchema, error) {
 	return kindSchema{structural, openAPI, cel.NewValidator(structural, true, celconfig.PerCallLimit)}, nil
 }
 
-// admit fills in the defaults and returns what the API server would refuse the object for.
+// admit fills in the defaults and returns what the API server would refuse the object for, in its order and its words.
 func (k kindSchema) admit(ctx context.Context, object map[string]any) field.ErrorList {
 	var errs field.ErrorList
 	unknown := pruning.PruneWithOptions(object, k.structural, true, schema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 	for _, path := range unknown {
 		errs = append(errs, field.Forbidden(field.NewPath(path), "there is no such field; check the spelling and the indentation"))
 	}
+	delete(object, "status") // as the API server does on create
 	defaulting.Default(object, k.structural)
+	defaulting.PruneNonNullableNullsWithoutDefaults(object, k.structural)
 	invalid := validation.ValidateCustomResource(nil, object, k.openAPI)
 	invalid = append(invalid, listtype.ValidateListSetsAndMaps(nil, k.structural, object)...)
-	if len(invalid) == 0 { // Like the API server: the rules may rely on the schema.
-		invalid, _ = k.rules.Validate(ctx, nil, k.structural, object, nil, celconfig.RuntimeCELCostBudget)
+	if !slices.ContainsFunc(invalid, blocksRules) {
+		broken, _ := k.rules.Validate(ctx, nil, k.structural, object, nil, celconfig.RuntimeCELCostBudget)
+		invalid = append(invalid, broken...)
 	}
 	return append(errs, invalid...)
+}
+
+// blocksRules reports whether rules are not evaluated beside an error: they may rely on what it says is missing, and a
+// value of any length would cost too much.
+func blocksRules(err *field.Error) bool {
+	switch err.Type {
+	case field.ErrorTypeRequired, field.ErrorTypeNotSupported, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid:
+		return true
+	default:
+		return false
+	}
 }

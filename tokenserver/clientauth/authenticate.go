@@ -20,6 +20,10 @@ func (c Client) Object() *trust.Client { return c.client }
 // Method is the registered name of the method that the client used.
 func (c Client) Method() string { return c.method }
 
+// decoyUID stands in for the UID of a client that may not authenticate: as long as a real one, so that the digest takes
+// as many blocks.
+const decoyUID = "00000000-0000-0000-0000-000000000000"
+
 // Authenticate finds the client that the credentials are of. A tenant that is not empty must be the client's namespace:
 // a client of another tenant does not exist there.
 func Authenticate(snapshot *trust.Snapshot, c Credentials, tenant string) (Client, error) {
@@ -29,7 +33,7 @@ func Authenticate(snapshot *trust.Snapshot, c Credentials, tenant string) (Clien
 	}
 	client := snapshot.Client(c.untrustedID)
 	// The same work whether the client exists or not: a digest under some UID, compared with some digest.
-	reason, uid, credentials := oauth.Reason(""), "", []trust.Credential{{}}
+	reason, uid, credentials := oauth.Reason(""), decoyUID, []trust.Credential{{DigestKeyID: digestKey.ID()}}
 	switch {
 	case client == nil:
 		reason = oauth.ReasonUnknownClient

@@ -2,6 +2,8 @@ package clientauth
 
 import (
 	"encoding/base64"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,8 +34,8 @@ func (c Credentials) UntrustedClientID() string { return c.untrustedID }
 // String returns the method and the claimed client.
 func (c Credentials) String() string { return c.method + " of " + c.untrustedID }
 
-// GoString returns the same, so that no format verb prints the secret.
-func (c Credentials) GoString() string { return c.String() }
+// Format writes the same for every verb: verbs for numbers would look past String and print the fields.
+func (c Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // FromRequest finds the credentials of a request. RFC 6749 §2.3: a client "MUST NOT use more than one authentication
 // method in each request".

@@ -115,10 +115,15 @@ func (h *Header) visit(name string, value strictjson.Value) (err error) {
 	return err
 }
 
-// mediaType reads typ or cty: compared without case, "application/" may be left out (RFC 7515 §4.1.9).
+// mediaType reads typ or cty: compared without case, "application/" may be left out (RFC 7515 §4.1.9). The bare prefix is
+// kept, so that it does not look absent.
 func mediaType(value strictjson.Value) (string, error) {
 	s, err := value.String(128)
-	return strings.TrimPrefix(strings.ToLower(s), "application/"), err
+	s = strings.ToLower(s)
+	if short := strings.TrimPrefix(s, "application/"); short != "" {
+		return short, err
+	}
+	return s, err
 }
 
 // decodePart decodes one part. RawURLEncoding.Strict refuses padding and stray trailing bits, but skips line ends, so

@@ -1,9 +1,6 @@
 package jose
 
 import (
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
 	"errors"
 	"slices"
 
@@ -14,6 +11,10 @@ import (
 
 // maxMemberBytes bounds the text of one member of a JWK: an RSA modulus of MaxRSABits in base64url, and some air.
 const maxMemberBytes = 2048
+
+// maxExponentText bounds e: MaxRSAExponent has four bytes. jwx cuts longer ones to 64 bits, which makes another key of
+// them.
+const maxExponentText = 6
 
 // ParseJWK reads one public JWK (RFC 7517 §4) strictly: unique members, base64url without padding, a supported and
 // strong key, use and key_ops (where present) that allow verification, alg (where present) that fits. Errors are
@@ -30,11 +31,6 @@ func ParseJWK(text []byte) (*PublicKey, error) {
 	var raw any
 	if err := parsed.Raw(&raw); err != nil {
 		return nil, keyError(ProblemMalformed, "the JWK's members do not make a key of type %s", m.keyType)
-	}
-	switch raw.(type) {
-	case *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey:
-	default:
-		return nil, keyError(ProblemUnsupported, "keys of type %s are not supported: use RSA, EC (P-256, P-384, P-521) or OKP (Ed25519)", m.keyType)
 	}
 	k, err := NewPublicKey(raw)
 	if err != nil {
@@ -53,9 +49,9 @@ func ParseJWK(text []byte) (*PublicKey, error) {
 
 // jwkMembers are the members of a JWK that are looked at before jwx sees it.
 type jwkMembers struct {
-	keyType, keyID, algorithm, use string
-	operations                     []string
-	private                        bool
+	keyType, curve, keyID, algorithm, use string
+	operations                            []string
+	private                               bool
 }
 
 func readJWK(text []byte) (jwkMembers, error) {
@@ -73,6 +69,8 @@ func readJWK(text []byte) (jwkMembers, error) {
 		return m, keyError(ProblemPrivate, "the JWK holds private or symmetric key material: publish the public half only, and replace the key, for it has been exposed")
 	case m.keyType == "":
 		return m, keyError(ProblemMalformed, "the JWK has no kty")
+	case !m.supported():
+		return m, keyError(ProblemUnsupported, "keys of type %s %s are not supported: use RSA, EC (P-256, P-384, P-521) or OKP (Ed25519)", m.keyType, m.curve)
 	case m.use != "" && m.use != "sig":
 		return m, keyError(ProblemUnsupported, "the JWK is not for signatures (use is not sig)")
 	case m.operations != nil && !slices.Contains(m.operations, "verify"):
@@ -81,10 +79,26 @@ func readJWK(text []byte) (jwkMembers, error) {
 	return m, nil
 }
 
+// supported reports whether the type, and the curve if one is named, is one of ours.
+func (m *jwkMembers) supported() bool {
+	switch m.keyType {
+	case "RSA":
+		return true
+	case "EC":
+		return m.curve == "" || m.curve == "P-256" || m.curve == "P-384" || m.curve == "P-521"
+	case "OKP":
+		return m.curve == "" || m.curve == "Ed25519"
+	default:
+		return false
+	}
+}
+
 func (m *jwkMembers) visit(name string, value strictjson.Value) (err error) {
 	switch name {
 	case "kty":
 		m.keyType, err = value.String(16)
+	case "crv":
+		m.curve, err = value.String(16)
 	case "kid":
 		m.keyID, err = value.String(MaxKeyIDBytes)
 	case "alg":
@@ -99,6 +113,9 @@ func (m *jwkMembers) visit(name string, value strictjson.Value) (err error) {
 		var s string
 		if s, err = value.String(maxMemberBytes); err == nil && !isBase64URL(s) {
 			return keyError(ProblemMalformed, "member %s of the JWK is not base64url without padding", name)
+		}
+		if name == "e" && len(s) > maxExponentText {
+			return keyError(ProblemUnsupported, "the RSA exponent is too large: use %d", MinRSAExponent)
 		}
 	}
 	return err

@@ -21,6 +21,8 @@ const (
 	MinRSABits     = 2048
 	MaxRSABits     = 8192
 	MinRSAExponent = 65537
+	// MaxRSAExponent is the largest exponent that crypto/rsa verifies with.
+	MaxRSAExponent = 1<<31 - 1
 	// MaxKeyIDBytes bounds a kid.
 	MaxKeyIDBytes = 256
 )
@@ -149,6 +151,8 @@ func checkRSA(pub *rsa.PublicKey) error {
 		return keyError(ProblemWeak, "the RSA modulus is even, so this is no RSA key")
 	case pub.E < MinRSAExponent || pub.E%2 == 0:
 		return keyError(ProblemWeak, "the RSA exponent %d is too weak: use %d", pub.E, MinRSAExponent)
+	case pub.E > MaxRSAExponent:
+		return keyError(ProblemUnsupported, "the RSA exponent %d is too large: use %d", pub.E, MinRSAExponent)
 	}
 	return nil
 }

@@ -20,8 +20,10 @@ const (
 // DigestKey is the key of the digests under which client secrets are kept in status. Whoever has a digest but not
 // this key can neither test guesses nor authenticate. It prints as its id.
 type DigestKey struct {
-	id  string
-	key [digestKeyBytes]byte
+	id string
+	// key is a function because no printer looks into one: fmt calls no methods on unexported fields, and so would write
+	// the bytes of a key that is a field of somebody else's struct.
+	key func() [digestKeyBytes]byte
 }
 
 // GenerateDigestKey returns a new random digest key.
@@ -44,19 +46,25 @@ func ParseDigestKey(b []byte) (DigestKey, error) {
 
 func newDigestKey(key [digestKeyBytes]byte) DigestKey {
 	sum := sha256.Sum256(append([]byte("grantor digest key id\x00"), key[:]...))
-	return DigestKey{id: base64.RawURLEncoding.EncodeToString(sum[:9]), key: key}
+	return DigestKey{
+		id:  base64.RawURLEncoding.EncodeToString(sum[:9]),
+		key: func() [digestKeyBytes]byte { return key },
+	}
 }
 
 // ID names the key without telling anything of it.
 func (k DigestKey) ID() string { return k.id }
 
 // Marshal returns the stored form.
-func (k DigestKey) Marshal() []byte { return k.key[:] }
+func (k DigestKey) Marshal() []byte {
+	key := k.key()
+	return key[:]
+}
 
 // Digest returns HMAC-SHA-256 of a client secret, bound to the UID of the OAuthClient: the digest of one object is
 // worth nothing in another.
 func (k DigestKey) Digest(uid, secret string) [sha256.Size]byte {
-	mac := hmac.New(sha256.New, k.key[:])
+	mac := hmac.New(sha256.New, k.Marshal())
 	mac.Write([]byte("grantor client secret v1\x00" + uid + "\x00" + secret))
 	return [sha256.Size]byte(mac.Sum(nil))
 }

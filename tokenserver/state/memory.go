@@ -21,8 +21,8 @@ type Memory struct {
 	mu     sync.Mutex
 	used   map[[sha256.Size]byte]struct{}
 	bySlot map[int64][][sha256.Size]byte
-	// forgotten is the end of the last slot whose entries are gone; oldest is the first slot that has any.
-	forgotten, oldest int64
+	// oldest is the first slot whose entries are not forgotten.
+	oldest int64
 }
 
 // NewMemory returns an empty memory that begins at the first full second after now, the grain of iat.
@@ -31,10 +31,8 @@ func NewMemory(now time.Time) *Memory {
 	if since.Before(now) {
 		since = since.Add(time.Second)
 	}
-	first := slotOf(since)
 	return &Memory{
-		since: since, used: map[[sha256.Size]byte]struct{}{}, bySlot: map[int64][][sha256.Size]byte{},
-		forgotten: first - 1, oldest: first,
+		since: since, used: map[[sha256.Size]byte]struct{}{}, bySlot: map[int64][][sha256.Size]byte{}, oldest: slotOf(since),
 	}
 }
 
@@ -61,7 +59,7 @@ func (m *Memory) Consume(_ context.Context, use replay.Use, now time.Time) error
 	defer m.mu.Unlock()
 	m.forget(slotOf(now))
 	// When the clock has jumped back, an assertion may be alive again whose entry is gone.
-	if until <= m.forgotten {
+	if until < m.oldest {
 		return replay.ErrUsed
 	}
 	if _, ok := m.used[use.ID]; ok {
@@ -73,15 +71,15 @@ func (m *Memory) Consume(_ context.Context, use replay.Use, now time.Time) error
 }
 
 // forget drops the entries of all slots before the current one. Its cost is that of what it drops, plus one step per
-// slot that has passed.
+// slot that has passed while there was anything to remember: a clock that starts in 1970 is set right in one step.
 func (m *Memory) forget(current int64) {
-	for ; m.oldest < current; m.oldest++ {
+	for ; m.oldest < current && len(m.used) > 0; m.oldest++ {
 		for _, id := range m.bySlot[m.oldest] {
 			delete(m.used, id)
 		}
 		delete(m.bySlot, m.oldest)
-		m.forgotten = m.oldest
 	}
+	m.oldest = max(m.oldest, current)
 }
 
 func slotOf(t time.Time) int64 { return t.Unix() / int64(slot/time.Second) }

@@ -1,0 +1,26 @@
+// Package operator resolves identity: the key source of an IdentityProvider becomes public keys in its status, the
+// secret of an OAuthClient becomes a keyed digest in its status. It is the only writer of both, and the only reader of
+// tenants' Secrets.
+//
+// Evaluation is pure: [EvaluateProvider] and [EvaluateClient] turn an object, its Secret and its rivals into a status
+// and the time of the next visit, on a cluster or without one. The reconcilers around them read what evaluation needs,
+// write the status if it differs, and report a transition as an event. What the user must mend becomes a condition and
+// waits for a watch event; trouble of the API server is returned and retried, and never stands in a condition.
+//
+// A Secret that is missing, emptied or unreadable ends trust at once: it may be the answer to a compromised key. Secrets
+// are watched by their metadata alone, and read one by one where an object refers to them.
+//
+// # Key material
+//
+// The operator makes two Secrets in its own namespace, and never changes one that exists. One that cannot be read is an
+// error that is retried until somebody restores it from a backup or deletes it on purpose.
+//
+//   - The digest key (release.DigestKeySecretName). When it is deleted, a new one is made and every client secret is
+//     digested anew: nothing is lost, but no client can authenticate until the token servers have both.
+//   - The signing keys (release.SigningKeysSecretName). When they are deleted while the operator runs, no new ones are
+//     made: token servers go on with the ring that they hold, and tokens that are out there stay verifiable, so the
+//     Secret can still be restored. The operator reports it, and makes a new ring only when it starts, or takes over as
+//     leader, and finds none.
+//
+// The package must never hold a clock or state of its own, log or report a byte of a Secret, or decide a request.
+package operator

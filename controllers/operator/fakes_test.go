@@ -1,0 +1,195 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/grantor-dev/grantor/api/v1alpha1"
+)
+
+// TestMain keeps the log of the code under test out of the output.
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
+	os.Exit(m.Run())
+}
+
+const releaseNamespace = "grantor-system"
+
+// errAPI is what a faulty API server answers.
+var errAPI = errors.New("the API server is in trouble")
+
+// world is an API server in memory with the reconcilers around it.
+type world struct {
+	t        *testing.T
+	client   client.WithWatch
+	recorder *events.FakeRecorder
+	now      time.Time
+	// faults, by "verb kind", make a call fail; reads counts live reads of Secrets; writes counts all writes by kind.
+	faults map[string]error
+	reads  int
+	writes map[string]int
+
+	providers *IdentityProviderReconciler
+	clients   *OAuthClientReconciler
+	keys      *KeyMaterialReconciler
+}
+
+func testScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), corev1.AddToScheme(scheme)); err != nil {
+		panic(err)
+	}
+	return scheme
+}
+
+func newWorld(t *testing.T, objects ...client.Object) *world {
+	t.Helper()
+	w := &world{t: t, recorder: events.NewFakeRecorder(100), now: start, faults: map[string]error{}, writes: map[string]int{}}
+	builder := fake.NewClientBuilder().WithScheme(testScheme()).WithObjects(objects...).
+		WithStatusSubresource(&v1alpha1.IdentityProvider{}, &v1alpha1.OAuthClient{}).
+		WithInterceptorFuncs(w.interceptors())
+	for _, i := range indexes() {
+		builder = builder.WithIndex(i.object, i.name, i.values)
+	}
+	w.client = builder.Build()
+	w.restart()
+	return w
+}
+
+// restart replaces the reconcilers, which lose what they hold.
+func (w *world) restart() {
+	clock := func() time.Time { return w.now }
+	live := liveReader{w.client, &w.reads}
+	w.keys = &KeyMaterialReconciler{Client: w.client, Secrets: live, Recorder: w.recorder, Clock: clock, Namespace: releaseNamespace}
+	w.providers = &IdentityProviderReconciler{Client: w.client, Secrets: live, Recorder: w.recorder, Clock: clock}
+	w.clients = &OAuthClientReconciler{
+		Client: w.client, Secrets: live, Recorder: w.recorder, Clock: clock, DigestKeys: w.keys, Namespace: releaseNamespace,
+	}
+}
+
+type liveReader struct {
+	client.Reader
+	reads *int
+}
+
+func (r liveReader) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+	*r.reads++
+	return r.Reader.Get(ctx, key, obj, opts...)
+}
+
+func (w *world) interceptors() interceptor.Funcs {
+	fault := func(verb string, obj any) error {
+		kind := "status"
+		switch obj.(type) {
+		case *corev1.Secret:
+			kind = "Secret"
+		case *v1alpha1.IdentityProvider, *v1alpha1.IdentityProviderList:
+			kind = "IdentityProvider"
+		case *v1alpha1.OAuthClient, *v1alpha1.OAuthClientList:
+			kind = "OAuthClient"
+		}
+		if verb != "get" && verb != "list" {
+			w.writes[kind]++
+		}
+		return w.faults[verb+" "+kind]
+	}
+	return interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+			if err := fault("get", obj); err != nil {
+				return err
+			}
+			return c.Get(ctx, key, obj, opts...)
+		},
+		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			if err := fault("list", list); err != nil {
+				return err
+			}
+			return c.List(ctx, list, opts...)
+		},
+		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+			if err := fault("create", obj); err != nil {
+				return err
+			}
+			return c.Create(ctx, obj, opts...)
+		},
+		SubResourceApply: func(ctx context.Context, c client.Client, sub string, obj runtime.ApplyConfiguration, opts ...client.SubResourceApplyOption) error {
+			if err := fault("apply", obj); err != nil {
+				return err
+			}
+			return c.SubResource(sub).Apply(ctx, obj, opts...)
+		},
+		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+			if err := fault("patch", nil); err != nil {
+				return err
+			}
+			return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
+		},
+	}
+}
+
+func request(ns, name string) ctrl.Request {
+	return ctrl.Request{NamespacedName: types.NamespacedName{Namespace: ns, Name: name}}
+}
+
+// provider reconciles an IdentityProvider and returns it as stored.
+func (w *world) provider(name string) (*v1alpha1.IdentityProvider, ctrl.Result) {
+	w.t.Helper()
+	result, err := w.providers.Reconcile(w.t.Context(), request(namespace, name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p := &v1alpha1.IdentityProvider{}
+	w.get(namespace, name, p)
+	return p, result
+}
+
+// oauthClient reconciles the OAuthClient of the fixtures and returns it as stored.
+func (w *world) oauthClient() *v1alpha1.OAuthClient {
+	w.t.Helper()
+	if _, err := w.clients.Reconcile(w.t.Context(), request(namespace, "app")); err != nil {
+		w.t.Fatal(err)
+	}
+	c := &v1alpha1.OAuthClient{}
+	w.get(namespace, "app", c)
+	return c
+}
+
+func (w *world) get(ns, name string, obj client.Object) {
+	w.t.Helper()
+	if err := w.client.Get(w.t.Context(), types.NamespacedName{Namespace: ns, Name: name}, obj); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) do(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// events returns the events since the last call.
+func (w *world) events() []string {
+	var list []string
+	for {
+		select {
+		case e := <-w.recorder.Events:
+			list = append(list, e)
+		default:
+			return list
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package operator
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/internal/release"
+)
+
+// secretValue is a reference to one key of a Secret of the referring object's namespace.
+type secretValue struct {
+	namespace, name, key string
+	// create is the part of a kubectl command that puts the key into a new Secret.
+	create string
+}
+
+// String names the value in messages.
+func (v secretValue) String() string { return fmt.Sprintf("key %q of Secret %q", v.key, v.name) }
+
+// find returns the value, or the verdict that says what is wrong with the reference. The Secret is nil where it does not
+// exist.
+func (v secretValue) find(secret *corev1.Secret) ([]byte, verdict) {
+	switch {
+	case secret == nil:
+		return nil, no(v1alpha1.ReasonSecretNotFound,
+			"Secret %q does not exist in namespace %q: create it, for example with kubectl create secret generic %s -n %s %s",
+			v.name, v.namespace, v.name, v.namespace, v.create)
+	case !secretTypeAllowed(secret.Type):
+		return nil, no(v1alpha1.ReasonSecretTypeNotAllowed,
+			"Secret %q in namespace %q has the type %s, which is a credential for something else: put the value into a Secret of type Opaque and refer to that",
+			v.name, v.namespace, secret.Type)
+	case len(secret.Data[v.key]) == 0:
+		return nil, no(v1alpha1.ReasonSecretKeyNotFound,
+			"Secret %q in namespace %q has no value under the key %q: add it, or create the Secret anew with kubectl create secret generic %s -n %s %s",
+			v.name, v.namespace, v.key, v.name, v.namespace, v.create)
+	}
+	return secret.Data[v.key], yes(v1alpha1.ReasonResolvedRefs, "Every reference is resolved")
+}
+
+// secretTypeAllowed refuses the Secrets that are made for something else. Without it, who may create our objects but not
+// read Secrets could learn about such a Secret from a status.
+func secretTypeAllowed(t corev1.SecretType) bool {
+	switch t {
+	case corev1.SecretTypeServiceAccountToken, corev1.SecretTypeDockerConfigJson, corev1.SecretTypeDockercfg,
+		corev1.SecretTypeBootstrapToken, corev1.SecretTypeSSHAuth, corev1.SecretTypeBasicAuth:
+		return false
+	default:
+		return !strings.HasPrefix(string(t), release.SecretTypePrefix)
+	}
+}

@@ -1,0 +1,131 @@
+package operator
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/grantor-dev/grantor/api/v1alpha1"
+)
+
+// FieldManager owns the fields of status.
+const FieldManager = "grantor-operator"
+
+const (
+	// conflictDelay gives the cache time to catch up with the write that was in the way.
+	conflictDelay = 100 * time.Millisecond
+	// maxEventNote is the limit of the events API.
+	maxEventNote = 1024
+	// actionResolve is what the operator was doing when a transition happened.
+	actionResolve = "Resolve"
+)
+
+// statusWriter writes statuses and reports their transitions.
+type statusWriter struct {
+	client   client.Client
+	recorder events.EventRecorder
+}
+
+// statusChange is a status that may differ from the one in the object.
+type statusChange struct {
+	object client.Object
+	kind   string
+	// previous and next are *v1alpha1.IdentityProviderStatus or *v1alpha1.OAuthClientStatus.
+	previous, next any
+	// before and after are their conditions.
+	before, after []metav1.Condition
+}
+
+// write stores the status if it changes anything, and reports a transition of Ready. The result asks for a visit after the
+// given time, or soon when somebody else has changed the object: then what was evaluated is out of date.
+func (w statusWriter) write(ctx context.Context, change statusChange, nextVisit time.Duration) (ctrl.Result, error) {
+	if equality.Semantic.DeepEqual(change.previous, change.next) {
+		return ctrl.Result{RequeueAfter: nextVisit}, nil
+	}
+	err := w.store(ctx, change)
+	if apierrors.IsConflict(err) {
+		return ctrl.Result{RequeueAfter: conflictDelay}, nil
+	}
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("write status of %s %s: %w", change.kind, client.ObjectKeyFromObject(change.object), err)
+	}
+	w.report(change)
+	return ctrl.Result{RequeueAfter: nextVisit}, nil
+}
+
+// +kubebuilder:rbac:groups=grantor.dev,resources=identityproviders/status;oauthclients/status,verbs=patch
+
+// store applies the status under the UID and resourceVersion that it was computed from, so that an operator that fell
+// behind cannot bring back what has been taken away.
+func (w statusWriter) store(ctx context.Context, change statusChange) error {
+	wanted, err := runtime.DefaultUnstructuredConverter.ToUnstructured(change.next)
+	if err != nil {
+		return fmt.Errorf("convert status: %w", err)
+	}
+	u := &unstructured.Unstructured{Object: map[string]any{"status": wanted}}
+	u.SetGroupVersionKind(v1alpha1.GroupVersion().WithKind(change.kind))
+	u.SetNamespace(change.object.GetNamespace())
+	u.SetName(change.object.GetName())
+	u.SetUID(change.object.GetUID())
+	u.SetResourceVersion(change.object.GetResourceVersion())
+	applied := u.DeepCopy()
+	err = w.client.SubResource("status").Apply(ctx, client.ApplyConfigurationFromUnstructured(applied), client.FieldOwner(FieldManager), client.ForceOwnership)
+	if err != nil || equality.Semantic.DeepEqual(applied.Object["status"], u.Object["status"]) {
+		return err
+	}
+	return w.replace(ctx, applied, wanted)
+}
+
+// replace removes what apply has left behind. Apply takes away only what the operator itself applied before: a key that
+// another field manager had put into status.trust would stay trusted.
+func (w statusWriter) replace(ctx context.Context, applied *unstructured.Unstructured, wanted map[string]any) error {
+	patch, err := json.Marshal([]map[string]any{
+		{"op": "replace", "path": "/metadata/resourceVersion", "value": applied.GetResourceVersion()},
+		{"op": "replace", "path": "/status", "value": wanted},
+	})
+	if err != nil {
+		return fmt.Errorf("marshal status: %w", err)
+	}
+	return w.client.SubResource("status").Patch(ctx, applied, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(FieldManager))
+}
+
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// report makes an event of a change of Ready or of its reason.
+func (w statusWriter) report(change statusChange) {
+	before := meta.FindStatusCondition(change.before, v1alpha1.ConditionReady)
+	after := meta.FindStatusCondition(change.after, v1alpha1.ConditionReady)
+	if before != nil && before.Status == after.Status && before.Reason == after.Reason {
+		return
+	}
+	eventType := corev1.EventTypeNormal
+	if after.Status != metav1.ConditionTrue && after.Reason != v1alpha1.ReasonGrantDisabled {
+		eventType = corev1.EventTypeWarning
+	}
+	w.recorder.Eventf(change.object, nil, eventType, after.Reason, actionResolve, "%s", truncate(after.Message, maxEventNote))
+}
+
+// truncate cuts text to at most n bytes of valid UTF-8.
+func truncate(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
+}

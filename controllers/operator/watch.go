@@ -1,0 +1,97 @@
+package operator
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/grantor-dev/grantor/api/v1alpha1"
+)
+
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// related finds the objects that an object matters to, itself among them or not. It reads the cache by an index.
+type related func(ctx context.Context, obj client.Object) ([]reconcile.Request, error)
+
+// enqueue puts the others that an object matters to into the queue.
+func (f related) enqueue(ctx context.Context, obj client.Object, q queue) {
+	found, err := f(ctx, obj)
+	if err != nil {
+		// The cache answers from memory, so this is a missing index: a fault of the program.
+		logf.FromContext(ctx).Error(err, "Cannot find related objects", "object", client.ObjectKeyFromObject(obj))
+		return
+	}
+	for _, r := range found {
+		// The object's own visit is the business of the watch that it is reconciled for.
+		if r.NamespacedName != client.ObjectKeyFromObject(obj) {
+			q.Add(r)
+		}
+	}
+}
+
+// onChange enqueues what is related to an object, whatever happens to it.
+func onChange(f related) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+		found, err := f(ctx, obj)
+		if err != nil {
+			logf.FromContext(ctx).Error(err, "Cannot find related objects", "object", client.ObjectKeyFromObject(obj))
+		}
+		return found
+	})
+}
+
+// onClaim enqueues the rivals for what an object claims when a claim comes, goes or changes: those for the old claim, who
+// may get it now, and those for the new one.
+func onClaim(claim func(client.Object) string, rivals related) handler.EventHandler {
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { rivals.enqueue(ctx, e.Object, q) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { rivals.enqueue(ctx, e.Object, q) },
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
+			if claim(e.ObjectOld) != claim(e.ObjectNew) {
+				rivals.enqueue(ctx, e.ObjectOld, q)
+				rivals.enqueue(ctx, e.ObjectNew, q)
+			}
+		},
+	}
+}
+
+// onExistence enqueues what is related to an object when the object comes or goes.
+func onExistence(f related) handler.EventHandler {
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { f.enqueue(ctx, e.Object, q) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { f.enqueue(ctx, e.Object, q) },
+	}
+}
+
+// CacheByObject returns how the manager's cache must hold the objects of this package: without managedFields, and of a
+// Secret nothing but its name, UID and version. An annotation that kubectl apply leaves holds the whole Secret.
+func CacheByObject() map[client.Object]cache.ByObject {
+	return map[client.Object]cache.ByObject{
+		&v1alpha1.IdentityProvider{}: {Transform: cache.TransformStripManagedFields()},
+		&v1alpha1.OAuthClient{}:      {Transform: cache.TransformStripManagedFields()},
+		secretMetadata():             {Transform: stripSecret},
+	}
+}
+
+func secretMetadata() *metav1.PartialObjectMetadata {
+	m := &metav1.PartialObjectMetadata{}
+	m.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	return m
+}
+
+func stripSecret(obj any) (any, error) {
+	if m, ok := obj.(*metav1.PartialObjectMetadata); ok {
+		m.ObjectMeta = metav1.ObjectMeta{
+			Namespace: m.Namespace, Name: m.Name, UID: m.UID, ResourceVersion: m.ResourceVersion,
+		}
+	}
+	return obj, nil
+}

@@ -1,0 +1,99 @@
+package accesstoken
+
+import (
+	"context"
+	"crypto/elliptic"
+	"crypto/x509"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grantor-dev/grantor/internal/jwttest"
+	"github.com/grantor-dev/grantor/tokenserver/assertion"
+	"github.com/grantor-dev/grantor/tokenserver/clientauth"
+	"github.com/grantor-dev/grantor/tokenserver/jose"
+	"github.com/grantor-dev/grantor/tokenserver/keyring"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/policy"
+	"github.com/grantor-dev/grantor/tokenserver/replay"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+const server = "https://auth.example.com"
+
+// noon is the time of every fixture.
+var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// fixture describes what a token is minted for.
+type fixture struct {
+	clientID, subject, issuer    string
+	scopes, resources, requested []string
+	lifetime                     time.Duration
+	now                          time.Time
+}
+
+func newFixture() fixture {
+	return fixture{
+		clientID: "app", subject: "alice", issuer: "https://idp.example.com", scopes: []string{"read", "write"},
+		lifetime: time.Hour, now: noon,
+	}
+}
+
+type forgetful struct{}
+
+func (forgetful) Consume(context.Context, replay.Use, time.Time) error { return nil }
+
+// redeemed passes the fixture through all steps before Mint.
+func (f fixture) redeemed(t testing.TB) replay.Redeemed {
+	t.Helper()
+	key, digestKey := jwttest.EC("idp", elliptic.P256()), keyring.GenerateDigestKey()
+	store := trust.NewStore()
+	store.Update(func(tx *trust.Tx) {
+		tx.SetDigestKey(digestKey)
+		tx.PutClient(&trust.Client{
+			Key: trust.ObjectKey{Namespace: "team-a", Name: "app"}, ID: f.clientID, Enabled: true, AccessTokenLifetime: f.lifetime,
+			Credentials: []trust.Credential{{DigestKeyID: digestKey.ID(), Digest: digestKey.Digest("", "secret")}},
+			Scopes:      f.scopes, Resources: f.resources,
+		})
+		tx.PutProvider(&trust.Provider{
+			Key: trust.ObjectKey{Namespace: "team-a", Name: "idp"}, Issuer: f.issuer, Enabled: true,
+			Keys: []*jose.PublicKey{must(jose.NewPublicKey(key.Public()))}, AudienceAliases: []string{server}, MaxLifetime: time.Hour,
+		})
+	})
+	body := url.Values{"client_id": {f.clientID}, "client_secret": {"secret"}}.Encode()
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	form := must(oauth.ParseForm(httptest.NewRecorder(), r))
+	client := must(clientauth.Authenticate(store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), ""))
+	claims := jwttest.Object{}.Add("iss", jwttest.Quote(f.issuer)).Add("sub", jwttest.Quote(f.subject)).Add("aud", jwttest.Quote(server)).
+		Add("exp", strconv.FormatInt(f.now.Unix()+300, 10)).Add("jti", `"1"`).Add("scope", `"admin"`).Add("client_id", `"evil"`).Add("act", `{}`)
+	compact := jwttest.Compact("ES256", key, `{"alg":"ES256"}`, claims.String())
+	verified, _, err := assertion.NewVerifier(server).Verify(store.Snapshot(), client, compact, f.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decision := must(policy.Authorize(client, verified, policy.Request{Resources: f.requested}, server, f.now))
+	return must(replay.Redeem(context.Background(), forgetful{}, decision, f.now))
+}
+
+// signer is always the same, so that what is signed and published with it can be compared with a file.
+func signer() *jose.Signer {
+	der := must(x509.MarshalPKCS8PrivateKey(jwttest.EC("signer", elliptic.P256())))
+	return must(jose.ParseSigner(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+}
+
+func ring(activeFrom time.Time) *keyring.Ring {
+	return must(keyring.New(keyring.Key{Signer: signer(), ActiveFrom: activeFrom}))
+}

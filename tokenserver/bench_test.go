@@ -1,0 +1,71 @@
+package tokenserver
+
+import (
+	"context"
+	"crypto/elliptic"
+	"encoding/binary"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grantor-dev/grantor/internal/jwttest"
+	"github.com/grantor-dev/grantor/tokenserver/jose"
+	"github.com/grantor-dev/grantor/tokenserver/replay"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+// renumbered makes every use one of another assertion, so that a few that were signed before serve for many.
+type renumbered struct {
+	replay.Store
+
+	n uint64
+}
+
+func (s *renumbered) Consume(ctx context.Context, use replay.Use, now time.Time) error {
+	s.n++
+	binary.BigEndian.PutUint64(use.ID[:], s.n)
+	return s.Store.Consume(ctx, use, now)
+}
+
+// BenchmarkExchange is the whole handler, from the request to the answer, with assertions that were signed before.
+func BenchmarkExchange(b *testing.B) {
+	for _, alg := range []string{"ES256", "RS256"} {
+		b.Run(alg, func(b *testing.B) {
+			f := newFixture(b, func(c *Config) {
+				c.Audit = slog.New(slog.NewJSONHandler(io.Discard, nil))
+				c.Replay = &renumbered{Store: c.Replay}
+			})
+			var key any = jwttest.EC(idpA, elliptic.P256())
+			if alg == "RS256" {
+				rsaKey := jwttest.RSA("idp", 2048)
+				key = rsaKey
+				f.store.Update(func(tx *trust.Tx) {
+					p := provider("a", idpA)
+					p.Keys = []*jose.PublicKey{must(jose.NewPublicKey(rsaKey.Public()))}
+					tx.PutProvider(p)
+				})
+			}
+			bodies := make([]string, 256)
+			for i := range bodies {
+				assertion := jwttest.Compact(alg, key, `{"alg":"`+alg+`","typ":"JWT"}`, f.claims(idpA, strconv.Itoa(i)).String())
+				bodies[i] = f.call("c1", assertion).form.Encode()
+			}
+			header := f.call("c1", "").header
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				r := httptest.NewRequest(http.MethodPost, PathToken, strings.NewReader(bodies[i%len(bodies)]))
+				r.Header = header
+				w := httptest.NewRecorder()
+				f.ServeHTTP(w, r)
+				if w.Code != http.StatusOK {
+					b.Fatal(w.Body)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,82 @@
+package clientauth
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/grantor-dev/grantor/tokenserver/keyring"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+const (
+	secret   = "correct-horse-battery-staple"
+	previous = "previous-horse-battery-staple"
+	uid      = "3f0c8a52-6f0e-4f1e-9f5d-0a8f0f3f5a11"
+	grant    = oauth.GrantTypeJWTBearer
+)
+
+// form returns the parameters as the token endpoint reads them.
+func form(tb testing.TB, values url.Values) oauth.Form {
+	tb.Helper()
+	r := httptest.NewRequest(http.MethodPost, "/oauth2/token", strings.NewReader(values.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	f, err := oauth.ParseForm(httptest.NewRecorder(), r)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return f
+}
+
+func body(id, secret string) url.Values {
+	return url.Values{"client_id": {id}, "client_secret": {secret}}
+}
+
+func header(authorizations ...string) http.Header {
+	return http.Header{"Authorization": authorizations}
+}
+
+// plain is a Basic header of the text as it is, encoded one of the text form-encoded before (RFC 6749 §2.3.1).
+func plain(id, secret string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+secret))
+}
+
+func encoded(id, secret string) string { return plain(url.QueryEscape(id), url.QueryEscape(secret)) }
+
+func reasonOf(err error) oauth.Reason {
+	if err == nil {
+		return ""
+	}
+	if e := (*oauth.Error)(nil); errors.As(err, &e) {
+		return e.Reason
+	}
+	return "no refusal: " + oauth.Reason(err.Error())
+}
+
+// world is a store with a client, "c1" unless changed, that has a current and a previous secret.
+func world(change func(c *trust.Client, k keyring.DigestKey)) *trust.Snapshot {
+	digestKey := keyring.GenerateDigestKey()
+	s := trust.NewStore()
+	s.Update(func(t *trust.Tx) {
+		t.SetDigestKey(digestKey)
+		c := &trust.Client{
+			Key: trust.ObjectKey{Namespace: "team-a", Name: "c1"}, UID: uid, ID: "c1", Enabled: true,
+			GrantTypes:  []string{grant},
+			Credentials: []trust.Credential{credential(digestKey, secret), credential(digestKey, previous)},
+		}
+		change(c, digestKey)
+		t.PutClient(c)
+	})
+	return s.Snapshot()
+}
+
+func credential(k keyring.DigestKey, secret string) trust.Credential {
+	return trust.Credential{DigestKeyID: k.ID(), Digest: k.Digest(uid, secret)}
+}
+
+func unchanged(*trust.Client, keyring.DigestKey) {}

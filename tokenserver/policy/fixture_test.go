@@ -1,0 +1,101 @@
+package policy
+
+import (
+	"crypto/elliptic"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grantor-dev/grantor/internal/jwttest"
+	"github.com/grantor-dev/grantor/tokenserver/assertion"
+	"github.com/grantor-dev/grantor/tokenserver/clientauth"
+	"github.com/grantor-dev/grantor/tokenserver/jose"
+	"github.com/grantor-dev/grantor/tokenserver/keyring"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+const (
+	server = "https://auth.example.com"
+	issuer = "https://idp.example.com"
+)
+
+// noon is the time of every fixture.
+var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// fixture is a client that has authenticated and an assertion that is verified; rows change what they are about.
+type fixture struct {
+	client   trust.Client
+	provider trust.Provider
+	subject  string
+	lifetime time.Duration // of the assertion, from noon
+	now      time.Time
+}
+
+func newFixture() *fixture {
+	return &fixture{
+		client: trust.Client{
+			Key: trust.ObjectKey{Namespace: "team-a", Name: "app"}, UID: "uid", ID: "app", Enabled: true,
+			AccessTokenLifetime: time.Hour,
+		},
+		provider: trust.Provider{
+			Key: trust.ObjectKey{Namespace: "team-a", Name: "idp"}, Issuer: issuer, Enabled: true,
+			Keys:            []*jose.PublicKey{must(jose.NewPublicKey(jwttest.EC("idp", elliptic.P256()).Public()))},
+			AudienceAliases: []string{server}, ClockSkew: 30 * time.Second, MaxLifetime: 24 * time.Hour,
+		},
+		subject: "alice", lifetime: 5 * time.Minute, now: noon,
+	}
+}
+
+// verify passes client and assertion through the steps that come before authorization.
+func (f *fixture) verify(t testing.TB) (clientauth.Client, assertion.Verified) {
+	t.Helper()
+	digestKey := keyring.GenerateDigestKey()
+	f.client.Credentials = []trust.Credential{{DigestKeyID: digestKey.ID(), Digest: digestKey.Digest("uid", "secret")}}
+	store := trust.NewStore()
+	store.Update(func(tx *trust.Tx) {
+		tx.SetDigestKey(digestKey)
+		tx.PutClient(&f.client)
+		tx.PutProvider(&f.provider)
+	})
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("client_id=app&client_secret=secret"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	form := must(oauth.ParseForm(httptest.NewRecorder(), r))
+	client := must(clientauth.Authenticate(store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), ""))
+	seconds := func(at time.Time) string { return strconv.FormatInt(at.Unix(), 10) }
+	claims := jwttest.Object{}.Add("iss", jwttest.Quote(issuer)).Add("sub", jwttest.Quote(f.subject)).
+		Add("aud", jwttest.Quote(server)).Add("exp", seconds(noon.Add(f.lifetime))).Add("iat", seconds(noon)).Add("jti", `"1"`)
+	compact := jwttest.Compact("ES256", jwttest.EC("idp", elliptic.P256()), `{"alg":"ES256"}`, claims.String())
+	verified, _, err := assertion.NewVerifier(server).Verify(store.Snapshot(), client, compact, f.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, verified
+}
+
+func (f *fixture) authorize(t testing.TB, r Request) (Decision, error) {
+	t.Helper()
+	client, verified := f.verify(t)
+	return Authorize(client, verified, r, server, f.now)
+}
+
+func reasonOf(err error) oauth.Reason {
+	if err == nil {
+		return ""
+	}
+	if e := (*oauth.Error)(nil); errors.As(err, &e) {
+		return e.Reason
+	}
+	return "no refusal: " + oauth.Reason(err.Error())
+}
