@@ -20,9 +20,17 @@ swap() {
 }
 
 # role NAME PACKAGES FOLDER: the role that the RBAC markers of the packages ask for. Packages without code are an error
-# here: controller-gen would write an empty role.
+# here: controller-gen would write an empty role. So is a marker in the comment of a declaration: controller-gen would leave
+# it out.
 role() {
+	local attached
 	[[ -n $(go list "$2" 2>/dev/null) ]] || die "no Go package matches $2"
+	attached=$(go list -f '{{range .GoFiles}}{{$.Dir}}/{{.}}{{"\n"}}{{end}}' "$2" | xargs awk '
+		FNR == 1 { marker = "" }
+		/^\/\/ \+kubebuilder:rbac:/ { marker = FILENAME ":" FNR }
+		!/^\/\// { if (marker && $0 != "") print marker; marker = "" }
+	')
+	[[ -z $attached ]] || die "a blank line must part this RBAC marker from the declaration below: $attached"
 	say "role $1"
 	"$controller_gen" "rbac:roleName=$1" "paths=$2" "output:rbac:artifacts:config=$out/$1"
 	swap "$out/$1" "$3"
@@ -34,6 +42,7 @@ say "deep copies"
 say "custom resource definitions"
 "$controller_gen" crd paths=./api/... "output:crd:artifacts:config=$out/crd"
 swap "$out/crd" config/crd/bases
+swap "$out/crd" charts/grantor/crds
 
 say "API reference"
 mkdir -p docs/reference
@@ -43,3 +52,10 @@ cp "$out/api.md" docs/reference/api.md
 
 role grantor-operator ./controllers/operator/... config/rbac/operator
 role grantor-tokenserver ./controllers/trustsync/... config/rbac/tokenserver
+
+say "roles of the chart"
+mkdir "$out/files"
+for component in operator tokenserver; do
+	cp "config/rbac/$component/role.yaml" "$out/files/$component-role.yaml"
+done
+swap "$out/files" charts/grantor/files

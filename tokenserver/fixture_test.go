@@ -2,6 +2,7 @@ package tokenserver
 
 import (
 	"bytes"
+	"context"
 	"crypto/elliptic"
 	"crypto/x509"
 	"encoding/json"
@@ -164,9 +165,13 @@ func (c call) basic(id, secret string) {
 }
 
 func (c call) request() *http.Request {
-	r := httptest.NewRequest(c.method, c.target, strings.NewReader(c.form.Encode()))
+	r := ask(c.method, c.target, c.form.Encode())
 	r.Header = c.header
 	return r
+}
+
+func ask(method, target, body string) *http.Request {
+	return httptest.NewRequestWithContext(context.Background(), method, target, strings.NewReader(body))
 }
 
 // answer is what came back, with the reason that the audit log gives.

@@ -2,6 +2,7 @@ package tokenserver
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -33,25 +34,29 @@ func TestMethods(t *testing.T) {
 			http.MethodOptions, http.MethodConnect, "get", "PROPFIND",
 		} {
 			t.Run("A-20 P-04 "+method+" "+path, func(t *testing.T) {
-				f := newFixture(t)
-				a := f.at(t, method, path)
+				a := newFixture(t).at(t, method, path)
 				if slices.Contains(allowed, method) {
 					if a.status != http.StatusOK {
 						t.Errorf("got %d: %s", a.status, a.text)
 					}
 					return
 				}
-				if a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != strings.Join(allowed, ", ") {
-					t.Errorf("got %d with Allow %q, want 405 with %q", a.status, a.header.Get("Allow"), allowed)
-				}
-				if a.code() != string(oauth.InvalidRequest) || a.token() != "" {
-					t.Errorf("body is %s", a.text)
-				}
-				if strings.Contains(a.text, "Basic") || a.header.Get("Access-Control-Allow-Origin") != "" {
-					t.Errorf("the answer echoes credentials or opens itself to other origins: %v %s", a.header, a.text)
-				}
+				expectNoMethod(t, a, allowed)
 			})
 		}
+	}
+}
+
+func expectNoMethod(t *testing.T, a answer, allowed []string) {
+	t.Helper()
+	if a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != strings.Join(allowed, ", ") {
+		t.Errorf("got %d with Allow %q, want 405 with %q", a.status, a.header.Get("Allow"), allowed)
+	}
+	if a.code() != string(oauth.InvalidRequest) || a.token() != "" {
+		t.Errorf("body is %s", a.text)
+	}
+	if strings.Contains(a.text, "Basic") || a.header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("the answer echoes credentials or opens itself to other origins: %v %s", a.header, a.text)
 	}
 }
 
@@ -124,21 +129,19 @@ func TestHeaders(t *testing.T) {
 			f.config.Replay = nil
 			return f.call("c1", f.assertion(idpA, "1")).request()
 		}, 500, "no-store", http.Header{"Pragma": {"no-cache"}}},
-		"no endpoint": {func(*fixture) *http.Request { return httptest.NewRequest(http.MethodGet, "/", nil) }, 404, "no-store", nil},
-		"no method": {func(*fixture) *http.Request { return httptest.NewRequest(http.MethodGet, PathToken, nil) }, 405, "no-store", http.Header{
+		"no endpoint": {func(*fixture) *http.Request { return ask(http.MethodGet, "/", "") }, 404, "no-store", nil},
+		"no method": {func(*fixture) *http.Request { return ask(http.MethodGet, PathToken, "") }, 405, "no-store", http.Header{
 			"Allow": {"POST"},
 		}},
-		"JWK Set":         {func(*fixture) *http.Request { return httptest.NewRequest(http.MethodGet, PathJWKS, nil) }, 200, kept, nil},
-		"metadata":        {func(*fixture) *http.Request { return httptest.NewRequest(http.MethodGet, PathMetadata, nil) }, 200, kept, nil},
-		"OpenID metadata": {func(*fixture) *http.Request { return httptest.NewRequest(http.MethodGet, PathOpenIDMetadata, nil) }, 200, kept, nil},
+		"JWK Set":         {func(*fixture) *http.Request { return ask(http.MethodGet, PathJWKS, "") }, 200, kept, nil},
+		"metadata":        {func(*fixture) *http.Request { return ask(http.MethodGet, PathMetadata, "") }, 200, kept, nil},
+		"OpenID metadata": {func(*fixture) *http.Request { return ask(http.MethodGet, PathOpenIDMetadata, "") }, 200, kept, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			a := f.send(t, tc.request(f))
 			want := http.Header{"Content-Type": {"application/json"}, "X-Content-Type-Options": {"nosniff"}, "Cache-Control": {tc.cache}}
-			for k, v := range tc.extra {
-				want[k] = v
-			}
+			maps.Copy(want, tc.extra)
 			if diff := cmp.Diff(want, a.header); diff != "" || a.status != tc.status {
 				t.Errorf("status %d, want %d; headers (-want +got):\n%s", a.status, tc.status, diff)
 			}
@@ -158,24 +161,24 @@ func TestHead(t *testing.T) {
 	defer s.Close()
 	for _, path := range []string{PathJWKS, PathMetadata, PathOpenIDMetadata} {
 		t.Run(path, func(t *testing.T) {
-			get, body := fetch(t, s, http.MethodGet, path)
-			head, nothing := fetch(t, s, http.MethodHead, path)
-			if len(body) == 0 || len(nothing) != 0 || head.StatusCode != http.StatusOK {
-				t.Errorf("GET has %d bytes, HEAD %d with status %d", len(body), len(nothing), head.StatusCode)
+			header, body := fetch(t, s, http.MethodGet, path)
+			headerOnly, nothing := fetch(t, s, http.MethodHead, path)
+			if len(body) == 0 || len(nothing) != 0 {
+				t.Errorf("GET has %d bytes, HEAD %d", len(body), len(nothing))
 			}
-			if head.Header.Get("Content-Length") != strconv.Itoa(len(body)) {
-				t.Errorf("HEAD says %s bytes, GET has %d", head.Header.Get("Content-Length"), len(body))
+			if headerOnly.Get("Content-Length") != strconv.Itoa(len(body)) {
+				t.Errorf("HEAD says %s bytes, GET has %d", headerOnly.Get("Content-Length"), len(body))
 			}
-			get.Header.Del("Date")
-			head.Header.Del("Date")
-			if diff := cmp.Diff(get.Header, head.Header); diff != "" {
+			header.Del("Date")
+			headerOnly.Del("Date")
+			if diff := cmp.Diff(header, headerOnly); diff != "" {
 				t.Errorf("headers (-GET +HEAD):\n%s", diff)
 			}
 		})
 	}
 }
 
-func fetch(t *testing.T, s *httptest.Server, method, path string) (*http.Response, []byte) {
+func fetch(t *testing.T, s *httptest.Server, method, path string) (http.Header, []byte) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, http.NoBody)
 	if err != nil {
@@ -190,5 +193,8 @@ func fetch(t *testing.T, s *httptest.Server, method, path string) (*http.Respons
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, body
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("%s %s gets %d", method, path, resp.StatusCode)
+	}
+	return resp.Header, body
 }

@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"errors"
+	"maps"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -21,9 +22,7 @@ func capture(t *testing.T, answer error) (*world, map[string]any, *client.SubRes
 	w.client = interceptor.NewClient(w.client, interceptor.Funcs{
 		SubResourceApply: func(_ context.Context, _ client.Client, _ string, obj runtime.ApplyConfiguration, opts ...client.SubResourceApplyOption) error {
 			content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
-			for k, v := range content {
-				body[k] = v
-			}
+			maps.Copy(body, content)
 			options.ApplyOpts(opts)
 			return errors.Join(err, answer)
 		},

@@ -254,10 +254,15 @@ func TestCertificatesIsBounded(t *testing.T) {
 		"many large private": bytes.Repeat(block("CERTIFICATE", sequence(30<<10)), 10),
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
-			r := Certificates(data)
-			if d := time.Since(start); d > 100*time.Millisecond*raceFactor {
-				t.Errorf("took %v", d)
+			// The best of several, for the machine may be busy; what is not bounded takes seconds each time.
+			best, r := time.Hour, Result{}
+			for range 5 {
+				start := time.Now()
+				r = Certificates(data)
+				best = min(best, time.Since(start))
+			}
+			if best > 100*time.Millisecond*raceFactor {
+				t.Errorf("took %v", best)
 			}
 			if len(r.Keys) > 0 || len(r.Skipped) == 0 || len(r.Skipped) > 2*MaxCertificateEntries+1 {
 				t.Errorf("%d keys, %d skipped", len(r.Keys), len(r.Skipped))

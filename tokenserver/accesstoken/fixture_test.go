@@ -73,7 +73,7 @@ func (f fixture) redeemed(t testing.TB) replay.Redeemed {
 		})
 	})
 	body := url.Values{"client_id": {f.clientID}, "client_secret": {"secret"}}.Encode()
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	form := must(oauth.ParseForm(httptest.NewRecorder(), r))
 	client := must(clientauth.Authenticate(store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), ""))
@@ -85,7 +85,7 @@ func (f fixture) redeemed(t testing.TB) replay.Redeemed {
 		t.Fatal(err)
 	}
 	decision := must(policy.Authorize(client, verified, policy.Request{Resources: f.requested}, server, f.now))
-	return must(replay.Redeem(context.Background(), forgetful{}, decision, f.now))
+	return must(replay.Redeem(t.Context(), forgetful{}, decision, f.now))
 }
 
 // signer is always the same, so that what is signed and published with it can be compared with a file.

@@ -118,13 +118,18 @@ func (v Verified) OneTime() bool { return !mayReplay(v.provider, v.claims) }
 // UsableUntil is when the assertion is refused for its age alone: exp and the skew that is allowed.
 func (v Verified) UsableUntil() time.Time { return v.claims.Expiry.Add(v.provider.ClockSkew) }
 
-// UsableFrom is the earliest time that the assertion can have been made, by its own word: the later of iat and nbf, or
-// zero when it has neither.
+// UsableFrom is the earliest time that the assertion can have been used: the later of iat and nbf, or zero when it has
+// neither. Where one-time use is demanded, an issuer whose clock is ahead counts as well: it can have been used by the
+// allowed skew earlier.
 func (v Verified) UsableFrom() time.Time {
-	if v.claims.NotBefore.After(v.claims.IssuedAt) {
-		return v.claims.NotBefore
+	from := v.claims.IssuedAt
+	if v.claims.NotBefore.After(from) {
+		from = v.claims.NotBefore
 	}
-	return v.claims.IssuedAt
+	if v.MustBeProvenNew() && !from.IsZero() {
+		return from.Add(-v.provider.ClockSkew)
+	}
+	return from
 }
 
 // MustBeProvenNew reports whether the assertion must prove, by iat or nbf, that it is newer than the server's memory of

@@ -24,7 +24,7 @@ const (
 // form returns the parameters as the token endpoint reads them.
 func form(tb testing.TB, values url.Values) oauth.Form {
 	tb.Helper()
-	r := httptest.NewRequest(http.MethodPost, "/oauth2/token", strings.NewReader(values.Encode()))
+	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/oauth2/token", strings.NewReader(values.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	f, err := oauth.ParseForm(httptest.NewRecorder(), r)
 	if err != nil {

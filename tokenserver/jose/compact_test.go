@@ -72,3 +72,38 @@ func TestParseCompact(t *testing.T) {
 		})
 	}
 }
+
+// TestHeaderLimits: every parameter that counts is bounded, to the byte.
+func TestHeaderLimits(t *testing.T) {
+	for name, limit := range map[string]int{"alg": 32, "typ": 128, "cty": 128, "kid": 256, "x5t": 256, "x5t#S256": 256} {
+		t.Run(name, func(t *testing.T) {
+			for length, want := range map[int]error{limit: nil, limit + 1: ErrHeader} {
+				header := jwttest.Object{}.Set(name, jwttest.Quote(strings.Repeat("x", length))).String()
+				if _, err := ParseCompact(jwttest.Part(header) + ".cA.cw"); !errors.Is(err, want) {
+					t.Errorf("%d bytes: error = %v, want %v", length, err, want)
+				}
+			}
+		})
+	}
+}
+
+// TestCompactLimits: the whole text and the header are bounded, to the byte.
+func TestCompactLimits(t *testing.T) {
+	part := func(length int) string { return strings.Repeat("A", length) }
+	const rest = len("e30..AAA")
+	for name, tc := range map[string]struct {
+		text string
+		want error
+	}{
+		"longest header": {part(maxHeaderText) + ".AA.AA", ErrHeader},
+		"longer header":  {part(maxHeaderText+1) + ".AA.AA", ErrTooLarge},
+		"longest text":   {"e30." + part(MaxCompactBytes-rest) + ".AAA", nil},
+		"longer text":    {"e30." + part(MaxCompactBytes-rest) + ".AAAA", ErrTooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := ParseCompact(tc.text); !errors.Is(err, tc.want) {
+				t.Errorf("error = %v, want %v", err, tc.want)
+			}
+		})
+	}
+}

@@ -80,9 +80,8 @@ func TestCookbookKeys(t *testing.T) {
 			var raw json.RawMessage
 			jwttest.ReadData(t, &raw, "rfc7520-cookbook", "jwk", file)
 			k, err := ParseJWK(raw)
-			var keyErr *KeyError
 			got := ""
-			if errors.As(err, &keyErr) {
+			if keyErr, ok := errors.AsType[*KeyError](err); ok {
 				got = string(keyErr.Problem)
 			} else if err == nil {
 				got = k.Kind()

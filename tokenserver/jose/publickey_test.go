@@ -29,6 +29,11 @@ func newKey(t testing.TB, public crypto.PublicKey) *PublicKey {
 	return k
 }
 
+// point returns a key with the coordinates (c, c), which are on none of the curves.
+func point(curve elliptic.Curve, c int64) *ecdsa.PublicKey {
+	return &ecdsa.PublicKey{Curve: curve, X: big.NewInt(c), Y: big.NewInt(c)} //nolint:staticcheck // no other way makes a bad key
+}
+
 func TestNewPublicKeyRefuses(t *testing.T) {
 	modulus := func(bits uint) *big.Int {
 		return new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), bits-1), big.NewInt(1))
@@ -44,10 +49,10 @@ func TestNewPublicKeyRefuses(t *testing.T) {
 		"DSA":                    {&dsa.PublicKey{}, ProblemUnsupported},
 		"P-224":                  {jwttest.EC("a", elliptic.P224()).Public(), ProblemUnsupported},
 		"X25519":                 {&struct{ X25519 []byte }{}, ProblemUnsupported},
-		"P-256, off the curve":   {&ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)}, ProblemMalformed},
-		"P-384, off the curve":   {&ecdsa.PublicKey{Curve: elliptic.P384(), X: big.NewInt(1), Y: big.NewInt(1)}, ProblemMalformed},
-		"P-521, off the curve":   {&ecdsa.PublicKey{Curve: elliptic.P521(), X: big.NewInt(1), Y: big.NewInt(1)}, ProblemMalformed},
-		"P-256, infinity":        {&ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int), Y: new(big.Int)}, ProblemMalformed},
+		"P-256, off the curve":   {point(elliptic.P256(), 1), ProblemMalformed},
+		"P-384, off the curve":   {point(elliptic.P384(), 1), ProblemMalformed},
+		"P-521, off the curve":   {point(elliptic.P521(), 1), ProblemMalformed},
+		"P-256, infinity":        {point(elliptic.P256(), 0), ProblemMalformed},
 		"Ed25519, 31 bytes":      {ed25519.PublicKey(make([]byte, 31)), ProblemMalformed},
 		"Ed25519, 33 bytes":      {ed25519.PublicKey(make([]byte, 33)), ProblemMalformed},
 		"RSA-1024":               {jwttest.RSA("weak", 1024).Public(), ProblemWeak},

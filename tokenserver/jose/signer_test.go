@@ -35,43 +35,49 @@ func TestSign(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	public := signer.PublicKey()
 	for range 20 { // r and s are sometimes short
 		text, err := signer.Sign(TypeAccessToken, []byte(`{"sub":"alice"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := ParseCompact(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(Header{Algorithm: "ES256", Type: "at+jwt", KeyID: public.Thumbprint()}, c.UntrustedHeader); diff != "" {
-			t.Fatalf("header (-want +got):\n%s", diff)
-		}
-		if string(c.UntrustedPayload) != `{"sub":"alice"}` {
-			t.Fatalf("payload = %s", c.UntrustedPayload)
-		}
-		if !public.Verify(ES256, c.SigningInput, c.Signature) {
-			t.Fatal("the signer's own key does not verify")
-		}
-		digest := sha256.Sum256(c.SigningInput)
-		r, s := new(big.Int).SetBytes(c.Signature[:32]), new(big.Int).SetBytes(c.Signature[32:])
-		if !ecdsa.Verify(&signer.private.PublicKey, digest[:], r, s) {
-			t.Fatal("crypto/ecdsa does not verify")
-		}
-		set, err := jwk.ParseString(`{"keys":[` + public.PublishedJWK() + `]}`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := jws.Verify([]byte(text), jws.WithKeySet(set)); err != nil {
-			t.Fatalf("jwx does not verify: %v", err)
-		}
+		checkSigned(t, signer, text)
 	}
 	if text, err := signer.Sign("JWT", []byte(`{}`)); err == nil {
 		t.Errorf("signed a type that is not its own: %s", text)
 	}
 	if signer.Algorithm() != ES256 || jwa.SignatureAlgorithm(signer.Algorithm()) != jwa.ES256 {
 		t.Errorf("algorithm = %s", signer.Algorithm())
+	}
+}
+
+// checkSigned: the access token reads as it was meant, and verifies here, in crypto/ecdsa and in jwx.
+func checkSigned(t *testing.T, signer *Signer, text string) {
+	t.Helper()
+	public := signer.PublicKey()
+	c, err := ParseCompact(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Header{Algorithm: "ES256", Type: "at+jwt", KeyID: public.Thumbprint()}, c.UntrustedHeader); diff != "" {
+		t.Fatalf("header (-want +got):\n%s", diff)
+	}
+	if string(c.UntrustedPayload) != `{"sub":"alice"}` {
+		t.Fatalf("payload = %s", c.UntrustedPayload)
+	}
+	if !public.Verify(ES256, c.SigningInput, c.Signature) {
+		t.Fatal("the signer's own key does not verify")
+	}
+	digest := sha256.Sum256(c.SigningInput)
+	r, s := new(big.Int).SetBytes(c.Signature[:32]), new(big.Int).SetBytes(c.Signature[32:])
+	if !ecdsa.Verify(&signer.private.PublicKey, digest[:], r, s) {
+		t.Fatal("crypto/ecdsa does not verify")
+	}
+	set, err := jwk.ParseString(`{"keys":[` + public.PublishedJWK() + `]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := jws.Verify([]byte(text), jws.WithKeySet(set)); err != nil {
+		t.Fatalf("jwx does not verify: %v", err)
 	}
 }
 

@@ -16,11 +16,11 @@ import (
 
 // secretForms is every way in which a printer of Go could write key bytes.
 func secretForms(key []byte) []string {
-	list := fmt.Sprint(key)
+	list := strings.Trim(fmt.Sprintf("%d", key), "[]")
 	return []string{
 		hex.EncodeToString(key), strings.ToUpper(hex.EncodeToString(key)), string(key),
 		base64.StdEncoding.EncodeToString(key), base64.RawURLEncoding.EncodeToString(key),
-		strings.Trim(list, "[]"), strings.ReplaceAll(strings.Trim(list, "[]"), " ", ","),
+		list, strings.ReplaceAll(list, " ", ","),
 		strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", key), "[]byte{"), "}"),
 		strings.Trim(fmt.Sprintf("%o", key), "[]"), strings.Trim(fmt.Sprintf("%b", key), "[]"),
 		strings.Trim(fmt.Sprintf("% x", key), "[]"), strings.Trim(fmt.Sprintf("%U", key), "[]"),

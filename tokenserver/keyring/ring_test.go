@@ -123,16 +123,21 @@ func TestRoundTrip(t *testing.T) {
 				t.Errorf("written again it differs, error %v", err)
 			}
 			for i, k := range again.keys {
-				jws, err := k.Signer.Sign(jose.TypeAccessToken, []byte(`{}`))
-				if err != nil {
-					t.Fatal(err)
-				}
-				c, err := jose.ParseCompact(jws)
-				if err != nil || !r.PublicKeys()[i].Verify(jose.ES256, c.SigningInput, c.Signature) {
-					t.Errorf("key %d signs what its public key does not verify, error %v", i, err)
-				}
+				checkSigner(t, k.Signer, r.PublicKeys()[i])
 			}
 		})
+	}
+}
+
+func checkSigner(t *testing.T, s *jose.Signer, public *jose.PublicKey) {
+	t.Helper()
+	text, err := s.Sign(jose.TypeAccessToken, []byte(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := jose.ParseCompact(text)
+	if err != nil || !public.Verify(jose.ES256, c.SigningInput, c.Signature) {
+		t.Errorf("key %s does not verify what it signs, error %v", public.KeyID(), err)
 	}
 }
 
@@ -189,6 +194,7 @@ func TestParseRefuses(t *testing.T) {
 		"text after":          ringOf(entry(good)) + `x`,
 		"cut":                 strings.TrimSuffix(ringOf(entry(good)), `]}`),
 		"time of no form":     ringOf(`{"activeFrom":"tomorrow","privateKey":` + jwttest.Quote(good) + `}`),
+		"time after the key":  ringOf(`{"privateKey":` + jwttest.Quote(good) + `,"activeFrom":"tomorrow"}`),
 		"key empty":           ringOf(entry("")),
 		"key no PEM":          ringOf(entry("c2VjcmV0")),
 		"key damaged":         ringOf(entry(strings.Replace(good, "M", "N", 1))),

@@ -59,14 +59,7 @@ func FuzzParseScope(f *testing.F) {
 			}
 			return
 		}
-		for i, token := range tokens {
-			if token == "" || slices.Contains(tokens[:i], token) {
-				t.Fatalf("token %q of %q is empty or repeated", token, s)
-			}
-			if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
-				t.Fatalf("token %q has characters that RFC 6749 §3.3 forbids", token)
-			}
-		}
+		expectScopeTokens(t, tokens)
 		if again, err := ParseScope(strings.Join(tokens, " ")); err != nil || !slices.Equal(again, tokens) {
 			t.Fatalf("%q gives %q, which gives %q, %v", s, tokens, again, err)
 		}
@@ -74,6 +67,18 @@ func FuzzParseScope(f *testing.F) {
 			t.Fatalf("%q gives %q", s, tokens)
 		}
 	})
+}
+
+func expectScopeTokens(t *testing.T, tokens []string) {
+	t.Helper()
+	for i, token := range tokens {
+		if token == "" || slices.Contains(tokens[:i], token) {
+			t.Fatalf("token %q of %q is empty or repeated", token, tokens)
+		}
+		if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
+			t.Fatalf("token %q has characters that RFC 6749 §3.3 forbids", token)
+		}
+	}
 }
 
 func unique(tokens []string) []string {

@@ -75,7 +75,7 @@ func mapped(t *testing.T) map[string]int {
 }
 
 func TestReasons(t *testing.T) {
-	cases, values := mapped(t), map[Reason]string{}
+	cases, values := mapped(t), make(map[Reason]string)
 	for name, reason := range reasons(t) {
 		t.Run(name, func(t *testing.T) {
 			if cases[name] != 1 {
@@ -134,7 +134,7 @@ func TestStatus(t *testing.T) {
 		InvalidRequest: 400, InvalidGrant: 400, UnauthorizedClient: 400, UnsupportedGrantType: 400, InvalidScope: 400,
 		InvalidTarget: 400, InvalidClient: 401, TemporarilyUnavailable: 503, ServerError: 500,
 	}
-	got := map[Code]int{}
+	got := make(map[Code]int)
 	for _, c := range Codes() {
 		got[c] = c.Status()
 	}

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -16,7 +17,7 @@ const formType = "application/x-www-form-urlencoded"
 
 // post returns a request with the given query, Content-Type and body.
 func post(query, contentType, body string) *http.Request {
-	r := httptest.NewRequest(http.MethodPost, "/oauth2/token", strings.NewReader(body))
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/oauth2/token", strings.NewReader(body))
 	r.URL.RawQuery = query
 	r.Header.Set("Content-Type", contentType)
 	return r

@@ -69,7 +69,7 @@ func (f *fixture) verify(t testing.TB) (clientauth.Client, assertion.Verified) {
 		tx.PutClient(&f.client)
 		tx.PutProvider(&f.provider)
 	})
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("client_id=app&client_secret=secret"))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("client_id=app&client_secret=secret"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	form := must(oauth.ParseForm(httptest.NewRecorder(), r))
 	client := must(clientauth.Authenticate(store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), ""))

@@ -85,7 +85,7 @@ func (f fixture) decision(t testing.TB) policy.Decision {
 			ClockSkew: skew, MaxLifetime: time.Hour, Replay: f.replay,
 		})
 	})
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("client_id="+f.client+"&client_secret=secret"))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("client_id="+f.client+"&client_secret=secret"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	form := must(oauth.ParseForm(httptest.NewRecorder(), r))
 	client := must(clientauth.Authenticate(store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), ""))
@@ -146,11 +146,11 @@ func TestRedeemUse(t *testing.T) {
 		change func(*fixture)
 		want   []Use
 	}{
-		"one time":                 {func(*fixture) {}, []Use{{From: noon, Until: noon.Add(5*time.Minute + skew), Proven: true}}},
-		"H-19 until exp and skew":  {func(f *fixture) { f.exp = noon.Add(5 * time.Second) }, []Use{{From: noon, Until: noon.Add(35 * time.Second), Proven: true}}},
-		"nbf after iat":            {func(f *fixture) { f.nbf = later }, []Use{{From: later, Until: noon.Add(5*time.Minute + skew), Proven: true}}},
-		"nbf before iat":           {func(f *fixture) { f.iat, f.nbf = later, noon }, []Use{{From: later, Until: noon.Add(5*time.Minute + skew), Proven: true}}},
-		"nbf only":                 {func(f *fixture) { f.iat, f.nbf = zero, noon }, []Use{{From: noon, Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"one time":                 {func(*fixture) {}, []Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"H-19 until exp and skew":  {func(f *fixture) { f.exp = noon.Add(5 * time.Second) }, []Use{{From: noon.Add(-skew), Until: noon.Add(35 * time.Second), Proven: true}}},
+		"nbf after iat":            {func(f *fixture) { f.nbf = later }, []Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"nbf before iat":           {func(f *fixture) { f.iat, f.nbf = later, noon }, []Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"nbf only":                 {func(f *fixture) { f.iat, f.nbf = zero, noon }, []Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
 		"G-16 neither":             {func(f *fixture) { f.iat = zero }, []Use{{Until: noon.Add(5*time.Minute + skew), Proven: true}}},
 		"if present, with jti":     {func(f *fixture) { f.replay = trust.ReplayOneTimeIfPresent }, []Use{{From: noon, Until: noon.Add(5*time.Minute + skew)}}},
 		"H-17 if present, without": {func(f *fixture) { f.replay, f.jti = trust.ReplayOneTimeIfPresent, "" }, nil},
@@ -222,8 +222,19 @@ func TestUseID(t *testing.T) {
 func TestUseIDIsUnambiguous(t *testing.T) {
 	seen := map[[32]byte]string{}
 	for _, pair := range [][2]string{
-		{"https://a", "b/c"}, {"https://a/b", "c"}, {"https://a/", "b/c"}, {"https://a/b/", "c"}, {"https://ab", "/c"}, {"https://a b", "c"},
-		{"https://a", "b"}, {"https://a", "bc"}, {"https://ab", "c"}, {"https://a\u00a0b", "c"}, {"https://a", "\u00a0b/c"}, {"x", "https://a"}, {"https://a", "x"},
+		{"https://a", "b/c"},
+		{"https://a/b", "c"},
+		{"https://a/", "b/c"},
+		{"https://a/b/", "c"},
+		{"https://ab", "/c"},
+		{"https://a b", "c"},
+		{"https://a", "b"},
+		{"https://a", "bc"},
+		{"https://ab", "c"},
+		{"https://a\u00a0b", "c"},
+		{"https://a", "\u00a0b/c"},
+		{"x", "https://a"},
+		{"https://a", "x"},
 	} {
 		got := idOf(t, func(f *fixture) { f.issuer, f.jti = pair[0], pair[1] })
 		if other, ok := seen[got]; ok {

@@ -41,6 +41,7 @@ func TestConsume(t *testing.T) {
 		"two assertions":                       {{1, 60, 0, nil}, {2, 60, 0, nil}},
 		"H-08 twice at one instant":            {{1, 60, 0, nil}, {1, 60, 0, replay.ErrUsed}},
 		"H-19 just before its end":             {{1, 35, 0, nil}, {1, 35, 34, replay.ErrUsed}, {1, 35, 34.999999, replay.ErrUsed}},
+		"first use just before its end":        {{2, 600, 0, nil}, {1, 35, 34, nil}, {1, 35, 34.5, replay.ErrUsed}},
 		"H-19 end on the edge of a slot":       {{1, 30, 0, nil}, {1, 30, 29.999999, replay.ErrUsed}},
 		"H-19 end one second behind the edge":  {{1, 31, 0, nil}, {1, 31, 30.999999, replay.ErrUsed}},
 		"H-19 end just before the edge":        {{1, 29.5, 0, nil}, {1, 29.5, 29.4, replay.ErrUsed}},

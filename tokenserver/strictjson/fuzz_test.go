@@ -52,27 +52,32 @@ func FuzzValue(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		_ = Object(data, func(_ string, v Value) error {
-			var want any
-			if err := json.Unmarshal(v, &want); err != nil && json.Valid(v) {
-				want = json.Number(v) // out of the range of float64
-			} else if err != nil {
-				t.Fatalf("visited %q: %v", v, err)
-			}
-			if s, err := v.String(64); err == nil && (s != want || s == "" || len(s) > 64) {
-				t.Fatalf("String of %s = %q", v, s)
-			}
-			if list, err := v.StringOrList(8); err == nil {
-				checkList(t, list, want)
-			}
-			if at, err := v.NumericDate(); err == nil {
-				f, ok := want.(float64)
-				if diff := at.Sub(time.Unix(int64(f), 0)); !ok || diff < 0 || diff >= time.Second || f < 0 || at.Year() > 9999 {
-					t.Fatalf("NumericDate of %s = %v", v, at)
-				}
-			}
+			checkValue(t, v)
 			return nil
 		})
 	})
+}
+
+func checkValue(t *testing.T, v Value) {
+	t.Helper()
+	var want any
+	if err := json.Unmarshal(v, &want); err != nil && json.Valid(v) {
+		want = json.Number(v) // out of the range of float64
+	} else if err != nil {
+		t.Fatalf("visited %q: %v", v, err)
+	}
+	if s, err := v.String(64); err == nil && (s != want || s == "" || len(s) > 64) {
+		t.Fatalf("String of %s = %q", v, s)
+	}
+	if list, err := v.StringOrList(8); err == nil {
+		checkList(t, list, want)
+	}
+	if at, err := v.NumericDate(); err == nil {
+		f, ok := want.(float64)
+		if diff := at.Sub(time.Unix(int64(f), 0)); !ok || diff < 0 || diff >= time.Second || f < 0 || at.UTC().Year() > 9999 {
+			t.Fatalf("NumericDate of %s = %v", v, at)
+		}
+	}
 }
 
 func checkList(t *testing.T, got []string, value any) {

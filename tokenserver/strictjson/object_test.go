@@ -34,6 +34,7 @@ func TestObject(t *testing.T) {
 		"brackets after a quote":      {`{"a":"\"` + strings.Repeat("[", 40) + `"}`, []string{"a", `"\"` + strings.Repeat("[", 40) + `"`}, nil},
 		"brackets after a backslash":  {`{"a":"\\","b":` + nested(32) + `}`, nil, ErrLimit},
 		"side by side":                {`{"a":[` + strings.Repeat("[],", 40) + `{}]}`, []string{"a", `[` + strings.Repeat("[],", 40) + `{}]`}, nil},
+		"objects side by side":        {`{"a":[` + strings.Repeat("{},", 40) + `{}]}`, []string{"a", `[` + strings.Repeat("{},", 40) + `{}]`}, nil},
 		"deepest":                     {`{"a":` + nested(31) + `}`, []string{"a", nested(31)}, nil},
 		"too deep":                    {`{"a":` + nested(32) + `}`, nil, ErrLimit},
 		"too deep, of objects":        {strings.Repeat(`{"a":`, 33) + "1" + strings.Repeat("}", 33), nil, ErrLimit},

@@ -114,6 +114,8 @@ func TestNumericDate(t *testing.T) {
 		"[1]":                      bad,
 		"{}":                       bad,
 		"":                         bad,
+		"-":                        bad,
+		"1e":                       bad,
 		"Inf":                      bad,
 		"NaN":                      bad,
 	} {

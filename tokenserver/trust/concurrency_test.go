@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -38,6 +39,43 @@ func TestSnapshotIsImmutable(t *testing.T) {
 	}
 }
 
+// Lists of claimants of every length, with and without room to grow, stay as they were published.
+func TestClaimantsAreImmutable(t *testing.T) {
+	s := NewStore()
+	for n := range 20 {
+		s.Update(func(tx *Tx) { tx.PutClient(client(key("a", strconv.Itoa(n)), "id", 100-n)) })
+		old := s.Snapshot()
+		want := claimants(old)["id"]
+		s.Update(func(tx *Tx) { tx.PutClient(client(key("a", "oldest"), "id", 0)) })
+		s.Update(func(tx *Tx) { tx.DeleteClient(key("a", strconv.Itoa(n))) })
+		if got := claimants(old)["id"]; !slices.Equal(got, want) {
+			t.Fatalf("a list of %d became %v, was %v", n+1, got, want)
+		}
+		s.Update(func(tx *Tx) {
+			tx.PutClient(client(key("a", strconv.Itoa(n)), "id", 100-n))
+			tx.DeleteClient(key("a", "oldest"))
+		})
+	}
+}
+
+func torn(s *Snapshot) bool {
+	one, two := s.Client("one"), s.Client("two")
+	_ = s.Provider("a", "shared")
+	return (one == nil) != (two == nil) || one != nil && one.UID != two.UID
+}
+
+// changeBoth gives two clients a new UID and adds a provider, every second time only for the moment.
+func changeBoth(tx *Tx, uid string, i int) {
+	one, two := client(key("a", "one"), "one", 0), client(key("a", "two"), "two", 0)
+	one.UID, two.UID = uid, uid
+	tx.PutClient(one)
+	tx.PutClient(two)
+	tx.PutProvider(provider(key("a", uid), "shared", i))
+	if i%2 == 0 {
+		tx.DeleteProvider(key("a", uid))
+	}
+}
+
 // Under writers and readers at once, a snapshot is one world: two clients that are always changed together are equal in
 // it. Run with -race.
 func TestConcurrentUse(t *testing.T) {
@@ -53,30 +91,17 @@ func TestConcurrentUse(t *testing.T) {
 					return
 				default:
 				}
-				snapshot := s.Snapshot()
-				one, two := snapshot.Client("one"), snapshot.Client("two")
-				if (one == nil) != (two == nil) || one != nil && one.UID != two.UID {
-					t.Errorf("torn snapshot: %v and %v", one, two)
+				if torn(s.Snapshot()) {
+					t.Error("a snapshot holds half an update")
 					return
 				}
-				_ = snapshot.Provider("a", "shared")
 			}
 		})
 	}
 	for w := range writers {
 		writing.Go(func() {
 			for i := range rounds {
-				uid := strconv.Itoa(w*rounds + i)
-				s.Update(func(tx *Tx) {
-					one, two := client(key("a", "one"), "one", 0), client(key("a", "two"), "two", 0)
-					one.UID, two.UID = uid, uid
-					tx.PutClient(one)
-					tx.PutClient(two)
-					tx.PutProvider(provider(key("a", uid), "shared", i))
-					if i%2 == 0 {
-						tx.DeleteProvider(key("a", uid))
-					}
-				})
+				s.Update(func(tx *Tx) { changeBoth(tx, strconv.Itoa(w*rounds+i), i) })
 			}
 		})
 	}

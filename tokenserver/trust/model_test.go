@@ -96,7 +96,7 @@ func (m *model) compare(t *testing.T, s *Snapshot) {
 }
 
 // replay makes the changes, several in one update where a byte says so, and compares after every update.
-func replay(t *testing.T, ops []byte) (*Store, *model) {
+func replay(t *testing.T, ops []byte) *model {
 	t.Helper()
 	s, m := NewStore(), &model{map[ObjectKey]*Client{}, map[ObjectKey]*Provider{}}
 	for len(ops) >= 3 {
@@ -108,7 +108,7 @@ func replay(t *testing.T, ops []byte) (*Store, *model) {
 		})
 		m.compare(t, s.Snapshot())
 	}
-	return s, m
+	return m
 }
 
 // random returns bytes that are the same for the same seed.
@@ -133,7 +133,7 @@ func FuzzStore(f *testing.F) {
 // The order in which objects arrive does not matter.
 func TestOrderOfArrival(t *testing.T) {
 	for seed := range uint32(50) {
-		_, m := replay(t, random(seed, 300))
+		m := replay(t, random(seed, 300))
 		want := NewStore()
 		want.Update(func(tx *Tx) {
 			for _, c := range m.clients {

@@ -1,0 +1,121 @@
+{{/* Names are fixed: the kinds serve the whole cluster, so a second installation is a mistake, and Helm then says so. */}}
+
+{{/* What selects the pods of a component. */}}
+{{- define "grantor.selector" -}}
+app.kubernetes.io/name: grantor
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+
+{{/* Labels of any object; takes the root. */}}
+{{- define "grantor.labels" -}}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Chart.AppVersion }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- define "grantor.image" -}}
+{{ .Values.image.repository }}
+{{- if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
+{{- end }}
+
+{{/*
+A Deployment. Takes a dict: root, component, values (replicas, resources, nodeSelector, tolerations), args, ports, spec
+(more of the Deployment's spec) and grace (seconds).
+*/}}
+{{- define "grantor.deployment" -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: grantor-{{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "grantor.selector" .component | nindent 4 }}
+    {{- include "grantor.labels" .root | nindent 4 }}
+spec:
+  replicas: {{ .values.replicas }}
+  {{- with .spec }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  selector:
+    matchLabels:
+      {{- include "grantor.selector" .component | nindent 6 }}
+  template:
+    metadata:
+      labels:
+        {{- include "grantor.selector" .component | nindent 8 }}
+      annotations:
+        kubectl.kubernetes.io/default-container: {{ .component }}
+    spec:
+      serviceAccountName: grantor-{{ .component }}
+      automountServiceAccountToken: true
+      terminationGracePeriodSeconds: {{ .grace }}
+      {{- with .root.Values.imagePullSecrets }}
+      imagePullSecrets:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      securityContext:
+        runAsNonRoot: true
+        runAsUser: 65532
+        runAsGroup: 65532
+        seccompProfile:
+          type: RuntimeDefault
+      containers:
+      - name: {{ .component }}
+        image: {{ include "grantor.image" .root }}
+        imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+        args:
+        - {{ .component }}
+        - --log-level={{ .root.Values.logLevel }}
+        {{- range .args }}
+        - {{ . | quote }}
+        {{- end }}
+        env:
+        # The garbage collector works harder before the kernel kills.
+        - name: GOMEMLIMIT
+          valueFrom:
+            resourceFieldRef:
+              resource: limits.memory
+        ports:
+        {{- range $name, $port := .ports }}
+        - name: {{ $name }}
+          containerPort: {{ $port }}
+        {{- end }}
+        startupProbe:
+          httpGet:
+            path: /healthz
+            port: ops
+          periodSeconds: 1
+          failureThreshold: 30
+        livenessProbe:
+          httpGet:
+            path: /healthz
+            port: ops
+          periodSeconds: 10
+          timeoutSeconds: 5
+          failureThreshold: 6
+        readinessProbe:
+          httpGet:
+            path: /readyz
+            port: ops
+          periodSeconds: 2
+          timeoutSeconds: 2
+          failureThreshold: 2
+        {{- with .values.resources }}
+        resources:
+          {{- toYaml . | nindent 10 }}
+        {{- end }}
+        securityContext:
+          allowPrivilegeEscalation: false
+          readOnlyRootFilesystem: true
+          capabilities:
+            drop:
+            - ALL
+      {{- with .values.nodeSelector }}
+      nodeSelector:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .values.tolerations }}
+      tolerations:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+{{- end }}

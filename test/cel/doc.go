@@ -1,0 +1,4 @@
+// Package cel holds the tests of the schemas and CEL rules of Grantor's kinds: tables of right and wrong values against
+// a real API server, with a wrong value for every field of every spec. Each row goes through package manifests as well,
+// which must judge as the API server does.
+package cel

@@ -1,0 +1,121 @@
+package chart
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/grantor-dev/grantor/internal/app"
+)
+
+// hardening is what every Deployment must be, by the names under which checkers know it.
+var hardening = map[string]func(d *appsv1.Deployment, pod *corev1.PodSpec, c *corev1.Container) bool{
+	"allowPrivilegeEscalation is false": func(_ *appsv1.Deployment, _ *corev1.PodSpec, c *corev1.Container) bool {
+		return c.SecurityContext.AllowPrivilegeEscalation != nil && !*c.SecurityContext.AllowPrivilegeEscalation
+	},
+	"not privileged": func(_ *appsv1.Deployment, _ *corev1.PodSpec, c *corev1.Container) bool {
+		return c.SecurityContext.Privileged == nil
+	},
+	"runAsNonRoot with a high uid": func(_ *appsv1.Deployment, pod *corev1.PodSpec, c *corev1.Container) bool {
+		return *pod.SecurityContext.RunAsNonRoot && *pod.SecurityContext.RunAsUser == 65532 && *pod.SecurityContext.RunAsGroup == 65532 &&
+			c.SecurityContext.RunAsUser == nil && c.SecurityContext.RunAsNonRoot == nil
+	},
+	"capabilities: drop ALL, add none": func(_ *appsv1.Deployment, _ *corev1.PodSpec, c *corev1.Container) bool {
+		return slices.Equal(c.SecurityContext.Capabilities.Drop, []corev1.Capability{"ALL"}) && len(c.SecurityContext.Capabilities.Add) == 0
+	},
+	"seccompProfile RuntimeDefault": func(_ *appsv1.Deployment, pod *corev1.PodSpec, c *corev1.Container) bool {
+		return pod.SecurityContext.SeccompProfile.Type == corev1.SeccompProfileTypeRuntimeDefault && c.SecurityContext.SeccompProfile == nil
+	},
+	"readOnlyRootFilesystem": func(_ *appsv1.Deployment, _ *corev1.PodSpec, c *corev1.Container) bool {
+		return *c.SecurityContext.ReadOnlyRootFilesystem
+	},
+	"no volumes": func(_ *appsv1.Deployment, pod *corev1.PodSpec, c *corev1.Container) bool {
+		return len(pod.Volumes) == 0 && len(c.VolumeMounts) == 0
+	},
+	"no namespace of the host": func(_ *appsv1.Deployment, pod *corev1.PodSpec, c *corev1.Container) bool {
+		return !pod.HostNetwork && !pod.HostPID && !pod.HostIPC && !slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.HostPort != 0 })
+	},
+	"requests and limits": func(_ *appsv1.Deployment, _ *corev1.PodSpec, c *corev1.Container) bool {
+		return !c.Resources.Requests.Cpu().IsZero() && !c.Resources.Requests.Memory().IsZero() && !c.Resources.Limits.Memory().IsZero()
+	},
+	"startup, liveness and readiness probes off the public port": func(_ *appsv1.Deployment, _ *corev1.PodSpec, c *corev1.Container) bool {
+		for path, probe := range map[string]*corev1.Probe{"/healthz": c.LivenessProbe, "/readyz": c.ReadinessProbe} {
+			if probe == nil || probe.HTTPGet == nil || probe.HTTPGet.Path != path || probe.HTTPGet.Port.String() != "ops" {
+				return false
+			}
+		}
+		return c.StartupProbe != nil && slices.Contains(c.Ports, corev1.ContainerPort{Name: "ops", ContainerPort: 8081})
+	},
+	"a ServiceAccount of its own": func(d *appsv1.Deployment, pod *corev1.PodSpec, _ *corev1.Container) bool {
+		return pod.ServiceAccountName == d.Name && *pod.AutomountServiceAccountToken
+	},
+	"no secrets in the environment": func(_ *appsv1.Deployment, _ *corev1.PodSpec, c *corev1.Container) bool {
+		return len(c.EnvFrom) == 0 && !slices.ContainsFunc(c.Env, func(e corev1.EnvVar) bool {
+			return e.ValueFrom == nil || e.ValueFrom.ResourceFieldRef == nil
+		})
+	},
+	"image with a version": func(_ *appsv1.Deployment, _ *corev1.PodSpec, c *corev1.Container) bool {
+		_, tag, ok := strings.Cut(c.Image, ":")
+		return ok && tag != "latest" && strings.HasPrefix(tag, "v")
+	},
+	"one container, of the image's entry point": func(_ *appsv1.Deployment, pod *corev1.PodSpec, c *corev1.Container) bool {
+		return len(pod.Containers) == 1 && len(pod.InitContainers) == 0 && len(c.Command) == 0
+	},
+	"flags that the program knows": func(_ *appsv1.Deployment, _ *corev1.PodSpec, c *corev1.Container) bool {
+		var out bytes.Buffer
+		return app.Main(append(slices.Clone(c.Args), "--help"), &out, &out) == 0
+	},
+}
+
+func TestHardening(t *testing.T) {
+	for name, d := range render(t, defaultNamespace, issuerAlone()).deployments(t) {
+		for item, holds := range hardening {
+			t.Run(name+"/"+item, func(t *testing.T) {
+				if !holds(d, &d.Spec.Template.Spec, &d.Spec.Template.Spec.Containers[0]) {
+					t.Error("does not hold")
+				}
+			})
+		}
+	}
+}
+
+// TestOneTokenServer: two at a time would take an assertion twice, and during a rollout too.
+func TestOneTokenServer(t *testing.T) {
+	d := render(t, defaultNamespace, issuerAlone()).deployments(t)["grantor-tokenserver"]
+	if *d.Spec.Replicas != 1 || d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
+		t.Errorf("replicas %d with strategy %s", *d.Spec.Replicas, d.Spec.Strategy.Type)
+	}
+}
+
+// TestNoRoleIsWide looks at the rules themselves; what they add up to is asked of an API server in test/config.
+func TestNoRoleIsWide(t *testing.T) {
+	m := render(t, defaultNamespace, issuerAlone())
+	roles := 0
+	for _, o := range m.objects {
+		if o.GetKind() != "Role" && o.GetKind() != "ClusterRole" {
+			continue
+		}
+		roles++
+		var role rbacv1.ClusterRole // a Role has the same rules
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &role); err != nil {
+			t.Fatal(err)
+		}
+		for _, rule := range role.Rules {
+			words := slices.Concat(rule.Verbs, rule.APIGroups, rule.Resources, rule.ResourceNames)
+			for _, wide := range []string{"*", "escalate", "bind", "impersonate", "deletecollection", "pods/exec", "nodes/proxy"} {
+				if slices.Contains(words, wide) {
+					t.Errorf("%s %s: %v", o.GetKind(), o.GetName(), rule)
+				}
+			}
+		}
+	}
+	if roles != 4 {
+		t.Errorf("%d roles are rendered, not 4", roles)
+	}
+}

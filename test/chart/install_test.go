@@ -1,0 +1,36 @@
+package chart
+
+import (
+	"strings"
+	"testing"
+)
+
+// mustBeTaken asks the API server about all objects, as kubectl does: an unknown field is an error. Nothing is stored, and
+// the namespace is one that exists.
+func mustBeTaken(t *testing.T, m manifest) {
+	t.Helper()
+	text := strings.ReplaceAll(m.text, "namespace: auth", "namespace: default")
+	cmd := cluster.Kubectl(t.Context(), "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-")
+	cmd.Stdin = strings.NewReader(text)
+	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "Warning") {
+		t.Errorf("the API server does not take it: %v\n%s", err, out)
+	}
+}
+
+func TestInstall(t *testing.T) {
+	m := render(t, "auth", issuerAlone())
+	mustBeTaken(t, m)
+	for _, o := range m.objects {
+		namespaced := !strings.HasPrefix(o.GetKind(), "Cluster") && !strings.HasPrefix(o.GetKind(), "ValidatingAdmissionPolicy")
+		if namespaced != (o.GetNamespace() == "auth") {
+			t.Errorf("%s %s is in namespace %q", o.GetKind(), o.GetName(), o.GetNamespace())
+		}
+	}
+	if strings.Contains(m.text, defaultNamespace) {
+		t.Errorf("installed in auth, it still speaks of %s", defaultNamespace)
+	}
+	policy := m.get(t, "ValidatingAdmissionPolicy", "grantor-status-writer")
+	if !strings.Contains(policy.GetName()+m.text, "'system:serviceaccount:auth:grantor-operator'") {
+		t.Error("the policy admits no operator in auth")
+	}
+}
