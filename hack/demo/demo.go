@@ -145,12 +145,16 @@ func (d *demo) rotate(ctx context.Context) error {
 		if err := d.waitRefused(ctx, u, "old"); err != nil {
 			return err
 		}
-		answer, err := d.curl(ctx, u, "new")
+		refused, err := d.curl(ctx, u, "old")
 		if err != nil {
 			return err
 		}
-		if answer.AccessToken == "" {
-			return fmt.Errorf("an assertion by the new key is refused: %+v", answer)
+		granted, err := d.curl(ctx, u, "new")
+		if err != nil {
+			return err
+		}
+		if refused.Error != "invalid_grant" || granted.AccessToken == "" {
+			return fmt.Errorf("the old key gets %q and the new one %q", refused.Error, granted.Error)
 		}
 	}
 	return nil

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -88,21 +89,12 @@ type answer struct {
 	Error       string `json:"error"`
 }
 
-// curl exchanges a fresh assertion at a token server.
+// curl exchanges a fresh assertion at a token server, for all to see.
 func (d *demo) curl(ctx context.Context, baseURL, key string) (answer, error) {
-	signed, err := assertion(d.dir, key)
+	cmd, err := d.curlCommand(ctx, baseURL, key)
 	if err != nil {
 		return answer{}, err
 	}
-	var s corev1.Secret
-	name := client.ObjectKey{Namespace: "team-a", Name: "playground-credentials"}
-	if err := d.grantor.ControlPlane.Client.Get(ctx, name, &s); err != nil {
-		return answer{}, fmt.Errorf("read generated credentials: %w", err)
-	}
-	cmd := exec.CommandContext(ctx, "curl", "--silent", "--show-error", // #nosec G204 -- our own arguments
-		"--user", string(s.Data["client_id"])+":"+string(s.Data["client_secret"]),
-		"--data-urlencode", "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer",
-		"--data-urlencode", "assertion="+signed, baseURL+"/oauth2/token")
 	out, err := show(cmd, "curl")
 	if err != nil {
 		return answer{}, err
@@ -114,14 +106,39 @@ func (d *demo) curl(ctx context.Context, baseURL, key string) (answer, error) {
 	return a, nil
 }
 
-// waitRefused shows that assertions by a key are refused, as soon as the change has arrived.
+// curlCommand is the exchange of a fresh assertion, which it writes to a file.
+func (d *demo) curlCommand(ctx context.Context, baseURL, key string) (*exec.Cmd, error) {
+	signed, err := assertion(d.dir, key)
+	if err != nil {
+		return nil, err
+	}
+	var s corev1.Secret
+	name := client.ObjectKey{Namespace: "team-a", Name: "playground-credentials"}
+	if err := d.grantor.ControlPlane.Client.Get(ctx, name, &s); err != nil {
+		return nil, fmt.Errorf("read generated credentials: %w", err)
+	}
+	file := filepath.Join(d.dir, key+".assertion")
+	if err := os.WriteFile(file, []byte(signed), 0o600); err != nil {
+		return nil, fmt.Errorf("write assertion: %w", err)
+	}
+	return exec.CommandContext(ctx, "curl", "--silent", "--show-error", // #nosec G204 -- our own arguments
+		"--user", string(s.Data["client_id"])+":"+string(s.Data["client_secret"]),
+		"--data-urlencode", "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer",
+		"--data-urlencode", "assertion@"+file, baseURL+"/oauth2/token"), nil
+}
+
+// waitRefused waits until a token server refuses assertions by a key, without printing anything.
 func (d *demo) waitRefused(ctx context.Context, baseURL, key string) error {
 	return harness.Poll(ctx, 10*time.Second, func() error {
-		a, err := d.curl(ctx, baseURL, key)
+		cmd, err := d.curlCommand(ctx, baseURL, key)
 		if err != nil {
 			return harness.Permanent(err)
 		}
-		if a.Error != "invalid_grant" {
+		out, err := cmd.Output()
+		if err != nil {
+			return fmt.Errorf("run curl: %w", err)
+		}
+		if !strings.Contains(string(out), "invalid_grant") {
 			return errors.New("an assertion by the old key is still accepted")
 		}
 		return nil
