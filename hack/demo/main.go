@@ -16,14 +16,16 @@ import (
 // timeout bounds the whole demo.
 const timeout = 5 * time.Minute
 
-func main() {
+func main() { os.Exit(demoMain()) }
+
+func demoMain() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: demo BINARY")
-		os.Exit(2)
+		return 2
 	}
 	start := time.Now()
 	if err := run(ctx, os.Args[1]); err != nil {
@@ -31,7 +33,8 @@ func main() {
 			err = errors.Join(cause, err)
 		}
 		fmt.Fprintf(os.Stderr, "\ndemo failed: %v\n", err)
-		os.Exit(1)
+		return 1
 	}
 	fmt.Printf("\nThe demo took %s. Everything that it started is stopped.\n", time.Since(start).Round(time.Second))
+	return 0
 }

@@ -13,8 +13,6 @@ import (
 )
 
 // version is set by the linker.
-//
-//nolint:gochecknoglobals // The linker can set nothing else.
 var version = ""
 
 // Main runs the command line and returns the exit code: 0, or 1 with the error on stderr.

@@ -58,7 +58,7 @@ func (f *operatorFlags) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := operator.SetupWithManager(mgr, operator.Options{
+	if err := operator.SetupWithManager(mgr, operator.Options{ //nolint:contextcheck // Indexes are registered, not read.
 		Namespace: namespace, Clock: time.Now, MaxConcurrent: maxConcurrentReconciles,
 	}); err != nil {
 		return fmt.Errorf("set up controllers: %w", err)

@@ -76,7 +76,7 @@ func serve(ctx context.Context, log *slog.Logger, o *ops, drain time.Duration, w
 			stopWork()
 			return errors.Join(fmt.Errorf("listen for %s: %w", l.name, err), closeAll(servers), group.Wait())
 		}
-		log.Info("listening", "for", l.name, "address", socket.Addr().String())
+		log.InfoContext(ctx, "listening", "for", l.name, "address", socket.Addr().String())
 		servers = append(servers, server)
 		group.Go(func() error {
 			if err := server.Serve(socket); !errors.Is(err, http.ErrServerClosed) {
@@ -87,7 +87,7 @@ func serve(ctx context.Context, log *slog.Logger, o *ops, drain time.Duration, w
 	}
 	select {
 	case <-ctx.Done():
-		log.Info("stopping", "drain", drain.String())
+		log.InfoContext(ctx, "stopping", "drain", drain.String())
 		o.stopping.Store(true)
 		wait(groupCtx, drain)
 	case <-groupCtx.Done():

@@ -25,6 +25,8 @@ func (p Problem) String() string {
 }
 
 // Problems is a list of problems as an error.
+//
+//nolint:errname // It is what the user calls it, and a list.
 type Problems []Problem
 
 // Error returns one line per problem.

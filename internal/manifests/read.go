@@ -115,7 +115,7 @@ type loading struct {
 	problems Problems
 }
 
-func (l *loading) report(file string, line int, format string, args ...any) {
+func (l *loading) reportf(file string, line int, format string, args ...any) {
 	l.problems = append(l.problems, Problem{File: file, Line: line, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -125,7 +125,7 @@ func (l *loading) file(ctx context.Context, file string) error {
 		return fmt.Errorf("read manifest: %w", err)
 	}
 	if info.Size() > maxFileBytes || !info.Mode().IsRegular() {
-		l.report(file, 0, "not a regular file of at most %d MiB", maxFileBytes>>20)
+		l.reportf(file, 0, "not a regular file of at most %d MiB", maxFileBytes>>20)
 		return nil
 	}
 	text, err := os.ReadFile(file) // #nosec G304 -- the folder is what the user names
@@ -140,7 +140,7 @@ func (l *loading) file(ctx context.Context, file string) error {
 			return nil
 		}
 		if err != nil {
-			l.report(file, yamlErrorLine(err), "not YAML: %s", yamlErrorText(err))
+			l.reportf(file, yamlErrorLine(err), "not YAML: %s", yamlErrorText(err))
 			return nil
 		}
 		l.document(ctx, file, &doc)
@@ -148,7 +148,7 @@ func (l *loading) file(ctx context.Context, file string) error {
 }
 
 // yamlError is how the YAML library writes its errors.
-var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`) //nolint:gochecknoglobals // A compiled constant.
+var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
 func yamlErrorLine(err error) int {
 	m := yamlError.FindStringSubmatch(err.Error())
@@ -172,7 +172,7 @@ func yamlErrorText(err error) string {
 func (l *loading) document(ctx context.Context, file string, doc *yaml.Node) {
 	var object map[string]any
 	if err := doc.Decode(&object); err != nil {
-		l.report(file, doc.Line, "not a Kubernetes object: %s", yamlErrorText(err))
+		l.reportf(file, doc.Line, "not a Kubernetes object: %s", yamlErrorText(err))
 		return
 	}
 	if len(object) == 0 {
@@ -188,11 +188,11 @@ func (l *loading) object(ctx context.Context, file string, doc *yaml.Node, objec
 	group, _, _ := cutLast(apiVersion)
 	switch {
 	case apiVersion == "" || kind == "":
-		l.report(file, lineOf(doc, ""), "not a Kubernetes object: apiVersion or kind is missing")
+		l.reportf(file, lineOf(doc, ""), "not a Kubernetes object: apiVersion or kind is missing")
 	case apiVersion == v1alpha1.GroupVersion().String() && l.reader.schemas[kind].structural != nil:
 		l.ours(ctx, file, doc, kind, object)
 	case group == v1alpha1.GroupName:
-		l.report(file, line, "there is no kind %s in %s: use IdentityProvider or OAuthClient in %s", kind, apiVersion, v1alpha1.GroupVersion())
+		l.reportf(file, line, "there is no kind %s in %s: use IdentityProvider or OAuthClient in %s", kind, apiVersion, v1alpha1.GroupVersion())
 	case apiVersion == "v1" && kind == "Secret":
 		l.secret(file, doc, object)
 	default:
@@ -205,7 +205,7 @@ func (l *loading) ours(ctx context.Context, file string, doc *yaml.Node, kind st
 	failed := false
 	for _, e := range l.reader.schemas[kind].admit(ctx, object) {
 		failed = true
-		l.report(file, lineOf(doc, e.Field), "%s: %s", e.Field, e.ErrorBody())
+		l.reportf(file, lineOf(doc, e.Field), "%s: %s", e.Field, e.ErrorBody())
 	}
 	var typed metaObject
 	if kind == "IdentityProvider" {
@@ -216,7 +216,7 @@ func (l *loading) ours(ctx context.Context, file string, doc *yaml.Node, kind st
 	if failed || !l.convert(file, doc, object, kind, typed) {
 		return
 	}
-	switch o := typed.(type) {
+	switch o := typed.(type) { //nolint:exhaustive // The two kinds that typed was just made of.
 	case *v1alpha1.IdentityProvider:
 		l.set.Providers = append(l.set.Providers, o)
 	case *v1alpha1.OAuthClient:
@@ -249,7 +249,7 @@ type metaObject interface {
 func (l *loading) convert(file string, doc *yaml.Node, object map[string]any, kind string, into metaObject) bool {
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, into); err != nil {
 		// The error may quote a value, which a Secret must not have in a log.
-		l.report(file, lineOf(doc, "metadata"), "%s is not of the right shape: a value has the wrong type", kind)
+		l.reportf(file, lineOf(doc, "metadata"), "%s is not of the right shape: a value has the wrong type", kind)
 		return false
 	}
 	if into.GetNamespace() == "" {
@@ -261,14 +261,14 @@ func (l *loading) convert(file string, doc *yaml.Node, object map[string]any, ki
 		errs = append(errs, field.Required(field.NewPath("metadata", "name"), "nothing makes up names for objects in files"))
 	}
 	for _, e := range errs {
-		l.report(file, lineOf(doc, e.Field), "%s: %s", e.Field, e.ErrorBody())
+		l.reportf(file, lineOf(doc, e.Field), "%s: %s", e.Field, e.ErrorBody())
 	}
 	if len(errs) > 0 {
 		return false
 	}
 	id := kind + " " + name
 	if first, ok := l.set.places[id]; ok {
-		l.report(file, lineOf(doc, "metadata.name"), "%s %s is declared twice; the first one is at %s:%d", kind, name, first.File, first.Line)
+		l.reportf(file, lineOf(doc, "metadata.name"), "%s %s is declared twice; the first one is at %s:%d", kind, name, first.File, first.Line)
 		return false
 	}
 	l.set.places[id] = Problem{File: file, Line: lineOf(doc, "metadata.name")}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -117,7 +116,7 @@ func (l *Loader) read() (sum [sha256.Size]byte, err error) {
 			return sum, fmt.Errorf("read manifest: %w", err)
 		}
 		_, _ = fmt.Fprintf(h, "%d %s %d ", len(f), f, len(text))
-		_, _ = io.WriteString(h, string(text))
+		_, _ = h.Write(text)
 	}
 	return [sha256.Size]byte(h.Sum(nil)), nil
 }

@@ -30,7 +30,7 @@ func TestWSO2Rows(t *testing.T) {
 	root := harness.ModuleRoot()
 	tests := testSources(t, root)
 	row := regexp.MustCompile(`(?m)^\| (W-[0-9]+[a-z]?) \|.*\| (keep|mend|refuse|later) \|$`)
-	rows := row.FindAllStringSubmatch(read(t, filepath.Join(root, "docs/coming-from-wso2.md")), -1)
+	rows := row.FindAllStringSubmatch(read(t, filepath.Join(root, "docs", "coming-from-wso2.md")), -1)
 	if len(rows) < 55 {
 		t.Fatalf("only %d rows found", len(rows))
 	}
@@ -45,15 +45,15 @@ func TestWSO2Rows(t *testing.T) {
 // TestOperationsPage: the operations page names every metric and every field of the audit log.
 func TestOperationsPage(t *testing.T) {
 	root := harness.ModuleRoot()
-	page := read(t, filepath.Join(root, "docs/operations.md"))
+	page := read(t, filepath.Join(root, "docs", "operations.md"))
 	name := regexp.MustCompile(`"(grantor_[a-z_]+)"`)
-	for _, m := range name.FindAllStringSubmatch(read(t, filepath.Join(root, "tokenserver/metrics.go")), -1) {
+	for _, m := range name.FindAllStringSubmatch(read(t, filepath.Join(root, "tokenserver", "metrics.go")), -1) {
 		if !strings.Contains(page, "`"+m[1]) {
 			t.Errorf("docs/operations.md does not name the metric %s", m[1])
 		}
 	}
 	field := regexp.MustCompile(`(?:add|slog\.(?:String|Float64))\("([a-z_]+)"`)
-	for _, m := range field.FindAllStringSubmatch(read(t, filepath.Join(root, "tokenserver/audit.go")), -1) {
+	for _, m := range field.FindAllStringSubmatch(read(t, filepath.Join(root, "tokenserver", "audit.go")), -1) {
 		if !strings.Contains(page, "`"+m[1]+"`") {
 			t.Errorf("docs/operations.md does not name the field %s", m[1])
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 // shell blocks begin with ```sh and end with ```.
-var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$") //nolint:gochecknoglobals // A compiled constant.
+var shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)```\n")
 
 // runByCI is what .ci/run runs itself; running it from here would not end.
 const runByCI = "make test\n"
@@ -46,6 +46,7 @@ func TestCommands(t *testing.T) {
 }
 
 func runScript(t *testing.T, root, script string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	// Job control, so that %1 works as in a terminal; what is left running ends with the shell.

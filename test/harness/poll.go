@@ -28,8 +28,7 @@ func Poll(ctx context.Context, timeout time.Duration, check func() error) error 
 		if err == nil {
 			return nil
 		}
-		var permanent permanentError
-		if errors.As(err, &permanent) {
+		if permanent, ok := errors.AsType[permanentError](err); ok {
 			return permanent.error
 		}
 		select {

@@ -60,7 +60,7 @@ func cycle(key, next *rsa.PrivateKey) []step {
 		{"enable client", enableClient(true), http.StatusOK, ""},
 		{"delete certificate", func(tn *tenant) { tn.delete(&corev1.Secret{ObjectMeta: tn.meta("partner-cert")}) }, no, "invalid_grant"},
 		{"create certificate", func(tn *tenant) {
-			tn.create(tn.secret("partner-cert", "tls.crt", certificate(key, time.Hour)))
+			tn.create(tn.secret("partner-cert", "tls.crt", certificate(key)))
 		}, http.StatusOK, ""},
 		{"change client secret", setSecret("another-secret-of-24-bytes"), unauthorized, "invalid_client"},
 		{"change client secret back", setSecret(clientSecret), http.StatusOK, ""},
@@ -73,7 +73,7 @@ func cycle(key, next *rsa.PrivateKey) []step {
 		{"delete provider", func(tn *tenant) { tn.delete(&v1alpha1.IdentityProvider{ObjectMeta: tn.meta("partner")}) }, no, "invalid_grant"},
 		{"create provider", func(tn *tenant) { tn.create(tn.provider("partner")) }, http.StatusOK, ""},
 		{"replace certificate", func(tn *tenant) {
-			change(tn, &corev1.Secret{}, "partner-cert", func(s *corev1.Secret) { s.Data["tls.crt"] = certificate(next, time.Hour) })
+			change(tn, &corev1.Secret{}, "partner-cert", func(s *corev1.Secret) { s.Data["tls.crt"] = certificate(next) })
 		}, no, "invalid_grant"},
 		{"sign with the new key", func(tn *tenant) { tn.key = next }, http.StatusOK, ""},
 	}

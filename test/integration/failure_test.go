@@ -68,7 +68,7 @@ func TestGeneratedClientSecret(t *testing.T) {
 	c := tn.client("generated")
 	c.Spec.Authentication.ClientSecret.Generate = &yes
 	tn.create(c)
-	tn.waitCondition(&v1alpha1.OAuthClient{}, "generated", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	tn.waitReady(&v1alpha1.OAuthClient{}, "generated", v1alpha1.ReasonReady)
 	first := tn.readSecret("generated")
 	id, old := string(first.Data["client_id"]), string(first.Data["client_secret"])
 	tn.waitStatus(id, old, http.StatusOK)

@@ -10,8 +10,6 @@ import (
 )
 
 // grantor is what all tests of this package share: starting it takes most of their time.
-//
-//nolint:gochecknoglobals // TestMain has no other way to hand something to the tests.
 var grantor *harness.Grantor
 
 func TestMain(m *testing.M) {

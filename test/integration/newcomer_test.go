@@ -14,6 +14,7 @@ import (
 // TestDescribe reads what kubectl describe tells a newcomer whose provider or client does not work: what is wrong, and
 // what to do.
 func TestDescribe(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		kind   string
 		set    func(tn *tenant)
@@ -28,7 +29,7 @@ func TestDescribe(t *testing.T) {
 		"missing key": {
 			kind: "idp", reason: v1alpha1.ReasonSecretKeyNotFound,
 			set: func(tn *tenant) {
-				tn.create(tn.secret("it-cert", "cert.pem", certificate(tn.key, time.Hour)))
+				tn.create(tn.secret("it-cert", "cert.pem", certificate(tn.key)))
 				tn.create(tn.provider("it"))
 			},
 			says: []string{`"tls.crt"`, `"it-cert"`},
@@ -60,11 +61,11 @@ func TestDescribe(t *testing.T) {
 		"E-10 duplicate issuer": {
 			kind: "idp", reason: v1alpha1.ReasonDuplicateIssuer,
 			set: func(tn *tenant) {
-				tn.create(tn.secret("it-cert", "tls.crt", certificate(tn.key, time.Hour)))
+				tn.create(tn.secret("it-cert", "tls.crt", certificate(tn.key)))
 				first := tn.provider("first")
 				first.Spec.CertificateSecretRef.Name = "it-cert"
 				tn.create(first)
-				tn.waitCondition(&v1alpha1.IdentityProvider{}, "first", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+				tn.waitReady(&v1alpha1.IdentityProvider{}, "first", v1alpha1.ReasonReady)
 				waitForNextSecond(first.CreationTimestamp)
 				tn.create(tn.provider("it"))
 			},
@@ -99,7 +100,7 @@ func TestDescribe(t *testing.T) {
 				first.Spec.ClientID, second.Spec.ClientID = tn.namespace+"-contested", tn.namespace+"-contested"
 				first.Spec.Authentication.ClientSecret.SecretRef.Name = "it"
 				tn.create(first)
-				tn.waitCondition(&v1alpha1.OAuthClient{}, "first", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+				tn.waitReady(&v1alpha1.OAuthClient{}, "first", v1alpha1.ReasonReady)
 				waitForNextSecond(first.CreationTimestamp)
 				tn.create(second)
 			},
@@ -111,9 +112,9 @@ func TestDescribe(t *testing.T) {
 			tn := newNamespace(t)
 			c.set(tn)
 			if c.kind == "idp" {
-				tn.waitCondition(&v1alpha1.IdentityProvider{}, "it", v1alpha1.ConditionReady, c.reason)
+				tn.waitReady(&v1alpha1.IdentityProvider{}, "it", c.reason)
 			} else {
-				tn.waitCondition(&v1alpha1.OAuthClient{}, "it", v1alpha1.ConditionReady, c.reason)
+				tn.waitReady(&v1alpha1.OAuthClient{}, "it", c.reason)
 			}
 			out, err := grantor.ControlPlane.Kubectl(t.Context(), "describe", "-n", tn.namespace, c.kind, "it").CombinedOutput()
 			if err != nil {

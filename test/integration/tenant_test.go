@@ -27,7 +27,7 @@ import (
 
 const (
 	grantTypeJWTBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-	clientSecret       = "_htM8KV73STHfzBO4TGbnC9iSswa" //nolint:gosec // The one of the reference document.
+	clientSecret       = "_htM8KV73STHfzBO4TGbnC9iSswa"
 	alias              = "https://localhost:9443/oauth2/token"
 	effectTimeout      = 10 * time.Second
 )
@@ -44,12 +44,12 @@ type tenant struct {
 func newTenant(t *testing.T) *tenant {
 	t.Helper()
 	tn := newNamespace(t)
-	tn.create(tn.secret("partner-cert", "tls.crt", certificate(tn.key, time.Hour)))
+	tn.create(tn.secret("partner-cert", "tls.crt", certificate(tn.key)))
 	tn.create(tn.secret("playground", "client_secret", []byte(clientSecret)))
 	tn.create(tn.provider("partner"))
 	tn.create(tn.client("playground"))
-	tn.waitCondition(&v1alpha1.IdentityProvider{}, "partner", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
-	tn.waitCondition(&v1alpha1.OAuthClient{}, "playground", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	tn.waitReady(&v1alpha1.IdentityProvider{}, "partner", v1alpha1.ReasonReady)
+	tn.waitReady(&v1alpha1.OAuthClient{}, "playground", v1alpha1.ReasonReady)
 	for replica := range grantor.URLs {
 		tn.waitAnswer(replica, http.StatusOK)
 	}
@@ -69,8 +69,8 @@ func newNamespace(t *testing.T) *tenant {
 	}
 }
 
-func certificate(key *rsa.PrivateKey, life time.Duration) []byte {
-	return certificateBetween(key, time.Now().Add(-time.Minute), time.Now().Add(life))
+func certificate(key *rsa.PrivateKey) []byte {
+	return certificateBetween(key, time.Now().Add(-time.Minute), time.Now().Add(time.Hour))
 }
 
 func certificateBetween(key *rsa.PrivateKey, notBefore, notAfter time.Time) []byte {
@@ -153,26 +153,23 @@ func change[T client.Object](tn *tenant, o T, name string, apply func(T)) {
 	}
 }
 
-// waitCondition waits until a condition of an object has a reason, and returns it.
-func (tn *tenant) waitCondition(o client.Object, name, conditionType, reason string) metav1.Condition {
+// waitReady waits until the condition Ready of an object has a reason.
+func (tn *tenant) waitReady(o client.Object, name, reason string) {
 	tn.t.Helper()
-	var found metav1.Condition
 	err := harness.Poll(tn.t.Context(), effectTimeout, func() error {
 		err := grantor.ControlPlane.Client.Get(tn.t.Context(), client.ObjectKey{Namespace: tn.namespace, Name: name}, o)
 		if err != nil {
 			return err
 		}
-		c := meta.FindStatusCondition(conditionsOf(o), conditionType)
+		c := meta.FindStatusCondition(conditionsOf(o), v1alpha1.ConditionReady)
 		if c == nil || c.Reason != reason || c.ObservedGeneration != o.GetGeneration() {
-			return fmt.Errorf("condition %s is %+v instead of %s", conditionType, c, reason)
+			return fmt.Errorf("condition Ready is %+v instead of %s", c, reason)
 		}
-		found = *c
 		return nil
 	})
 	if err != nil {
 		tn.t.Fatal(err)
 	}
-	return found
 }
 
 func conditionsOf(o client.Object) []metav1.Condition {

@@ -35,7 +35,7 @@ func accounts(tn *tenant) {
 	}
 }
 
-var errStillTrusted = errors.New("the deleted certificate is still trusted") //nolint:gochecknoglobals // A sentinel error.
+var errStillTrusted = errors.New("the deleted certificate is still trusted")
 
 // waitStatus waits until a client gets the wanted status for a fresh assertion from every replica.
 func (tn *tenant) waitStatus(id, secret string, status int) {

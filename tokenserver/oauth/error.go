@@ -73,8 +73,7 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // AsError returns err as an *Error; what is none becomes server_error without its text.
 func AsError(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	w := ReasonInternal.wire()
