@@ -17,7 +17,7 @@ FROM scratch
 LABEL org.opencontainers.image.title="Grantor" \
       org.opencontainers.image.source="https://github.com/grantor-dev/grantor" \
       org.opencontainers.image.licenses="Apache-2.0"
-# The operator fetches key sets over TLS.
+# For an API server whose certificate is publicly signed.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /out/grantor /grantor
 USER 65532:65532

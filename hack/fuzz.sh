@@ -16,5 +16,5 @@ count=0
 while read -r package target; do
 	count=$((count + 1))
 	say "$count/$((total)) $target in $package for $fuzztime"
-	go test -run='^$' -fuzz="^$target\$" -fuzztime="$fuzztime" "$package" </dev/null
+	go test -run='^$' -fuzz="^$target\$" -fuzztime="$fuzztime" -fuzzminimizetime=20x "$package" </dev/null
 done <<<"$targets"

@@ -3,10 +3,12 @@ package trustsync
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -22,6 +24,9 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
+// retryInterval is how long to wait after the API server could not be asked.
+const retryInterval = time.Second
+
 // +kubebuilder:rbac:groups=grantor.dev,resources=identityproviders;oauthclients,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",namespace=grantor-system,resources=secrets,resourceNames=grantor-signing-keys;grantor-digest-key,verbs=get;list;watch
 
@@ -32,25 +37,44 @@ func Setup(mgr ctrl.Manager, store *trust.Store, namespace string) error {
 		objects: mgr.GetCache(), keys: map[string]client.Reader{}, store: store, namespace: namespace,
 		log: mgr.GetLogger().WithName("trustsync"),
 	}
-	sources := []cache.Cache{mgr.GetCache()}
+	watched := []watchedKind{{mgr.GetCache(), &v1alpha1.IdentityProvider{}}, {mgr.GetCache(), &v1alpha1.OAuthClient{}}}
 	for _, name := range []string{release.SigningKeysSecretName, release.DigestKeySecretName} {
 		c, err := s.watchKeys(mgr, name)
 		if err != nil {
 			return fmt.Errorf("watch Secret %s: %w", name, err)
 		}
-		sources = append(sources, c)
+		watched = append(watched, watchedKind{c, &corev1.Secret{}})
 	}
 	if err := s.watchObjects(mgr); err != nil {
 		return err
 	}
 	return mgr.Add(everyReplica(func(ctx context.Context) error {
-		for _, c := range sources {
-			if !c.WaitForCacheSync(ctx) {
-				return ctx.Err()
+		for _, w := range watched {
+			if err := s.waitSynced(ctx, w); err != nil {
+				return err
 			}
 		}
 		return s.load(ctx)
 	}))
+}
+
+// watchedKind is a kind with the cache that watches it.
+type watchedKind struct {
+	cache cache.Cache
+	kind  client.Object
+}
+
+// waitSynced waits until the cache holds all objects of the kind, as long as that takes: an API server that cannot be
+// reached, or does not know the kind yet, is no reason to end. A cache that has not been asked for a kind calls itself
+// synced, so it is asked.
+func (s *Syncer) waitSynced(ctx context.Context, w watchedKind) error {
+	return wait.PollUntilContextCancel(ctx, retryInterval, true, func(ctx context.Context) (bool, error) {
+		if _, err := w.cache.GetInformer(ctx, w.kind); err != nil {
+			s.log.Error(err, "cannot watch yet", "kind", fmt.Sprintf("%T", w.kind))
+			return false, nil
+		}
+		return w.cache.WaitForCacheSync(ctx), nil
+	})
 }
 
 func (s *Syncer) watchObjects(mgr ctrl.Manager) error {

@@ -3,14 +3,21 @@ package app
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 )
@@ -62,6 +69,46 @@ func (f *clusterFlags) ownNamespace() (string, error) {
 		return "", errors.New("the namespace of this release is unknown outside a pod: set --namespace")
 	}
 	return strings.TrimSpace(string(b)), nil
+}
+
+// manager connects to the cluster. Its cache refuses to read what nobody watches, and it serves nothing: each role has a
+// port for operations of its own.
+func (f *clusterFlags) manager(objects map[client.Object]cache.ByObject, elect func(*ctrl.Options)) (ctrl.Manager, error) {
+	config, err := f.config()
+	if err != nil {
+		return nil, err
+	}
+	scheme, err := newScheme()
+	if err != nil {
+		return nil, err
+	}
+	options := ctrl.Options{
+		Scheme:         scheme,
+		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return newMapper(), nil },
+		Cache: cache.Options{
+			ReaderFailOnMissingInformer: true,
+			DefaultTransform:            cache.TransformStripManagedFields(),
+			ByObject:                    objects,
+		},
+		Metrics:                metricsserver.Options{BindAddress: "0"},
+		HealthProbeBindAddress: "0",
+	}
+	elect(&options)
+	mgr, err := ctrl.NewManager(config, options)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the API server: %w", err)
+	}
+	return mgr, nil
+}
+
+// newMapper knows the kinds that we work with, so that a process can start while the API server cannot be asked for them.
+func newMapper() meta.RESTMapper {
+	m := meta.NewDefaultRESTMapper(nil)
+	for _, kind := range []string{"IdentityProvider", "OAuthClient"} {
+		m.Add(v1alpha1.GroupVersion().WithKind(kind), meta.RESTScopeNamespace)
+	}
+	m.Add(corev1.SchemeGroupVersion.WithKind("Secret"), meta.RESTScopeNamespace)
+	return m
 }
 
 func newScheme() (*runtime.Scheme, error) {

@@ -27,7 +27,6 @@ Trust is declared as IdentityProvider and OAuthClient objects; workloads exchang
 		Version:       Version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
 	}
 	root.AddCommand(operatorCommand(), tokenServerCommand(), standaloneCommand())
 	root.SetArgs(args)

@@ -9,8 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/grantor-dev/grantor/controllers/operator"
 )
@@ -76,31 +74,11 @@ func (f *operatorFlags) run(ctx context.Context, stderr io.Writer) error {
 }
 
 func (f *operatorFlags) manager(namespace string) (ctrl.Manager, error) {
-	config, err := f.cluster.config()
-	if err != nil {
-		return nil, err
-	}
-	scheme, err := newScheme()
-	if err != nil {
-		return nil, err
-	}
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: scheme,
-		Cache: cache.Options{
-			ReaderFailOnMissingInformer: true,
-			DefaultTransform:            cache.TransformStripManagedFields(),
-			ByObject:                    operator.CacheByObject(),
-		},
-		LeaderElection:          f.elect,
-		LeaderElectionID:        leaderElectionID,
-		LeaderElectionNamespace: namespace,
+	return f.cluster.manager(operator.CacheByObject(), func(o *ctrl.Options) {
+		o.LeaderElection = f.elect
+		o.LeaderElectionID = leaderElectionID
+		o.LeaderElectionNamespace = namespace
 		// The process ends when the manager does, so the next leader need not wait for the lease to run out.
-		LeaderElectionReleaseOnCancel: true,
-		Metrics:                       metricsserver.Options{BindAddress: "0"},
-		HealthProbeBindAddress:        "0",
+		o.LeaderElectionReleaseOnCancel = true
 	})
-	if err != nil {
-		return nil, fmt.Errorf("connect to the API server: %w", err)
-	}
-	return mgr, nil
 }

@@ -9,7 +9,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/controllers/trustsync"
@@ -58,28 +57,8 @@ func runTokenServer(ctx context.Context, stderr io.Writer, logs *logFlags, clust
 	return serve(ctx, log, e.ops, public.drain, mgr.Start, e.listeners()...)
 }
 
-// readOnlyManager returns a manager that holds our two kinds in memory and refuses reads of anything else.
+// readOnlyManager returns a manager that holds our two kinds in memory. It needs no election: every replica reads.
 func readOnlyManager(cluster *clusterFlags) (ctrl.Manager, error) {
-	config, err := cluster.config()
-	if err != nil {
-		return nil, err
-	}
-	scheme, err := newScheme()
-	if err != nil {
-		return nil, err
-	}
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: scheme,
-		Cache: cache.Options{
-			ReaderFailOnMissingInformer: true,
-			DefaultTransform:            cache.TransformStripManagedFields(),
-			ByObject:                    map[client.Object]cache.ByObject{&v1alpha1.IdentityProvider{}: {}, &v1alpha1.OAuthClient{}: {}},
-		},
-		Metrics:                metricsserver.Options{BindAddress: "0"},
-		HealthProbeBindAddress: "0",
-	})
-	if err != nil {
-		return nil, fmt.Errorf("connect to the API server: %w", err)
-	}
-	return mgr, nil
+	kinds := map[client.Object]cache.ByObject{&v1alpha1.IdentityProvider{}: {}, &v1alpha1.OAuthClient{}: {}}
+	return cluster.manager(kinds, func(*ctrl.Options) {})
 }

@@ -15,13 +15,15 @@ type Grantor struct {
 	Issuer string
 	// URLs are where the token servers listen.
 	URLs []string
+	// Binary is the program that all of them run.
+	Binary string
 
-	binary, dir string
+	dir string
 }
 
 // StartGrantor starts an operator and replicas of the token server, and waits until all are Ready.
 func StartGrantor(ctx context.Context, cp *ControlPlane, binary, dir string, replicas int) (*Grantor, error) {
-	g := &Grantor{ControlPlane: cp, binary: binary, dir: dir}
+	g := &Grantor{ControlPlane: cp, Binary: binary, dir: dir}
 	for range replicas {
 		address, err := FreeAddress(ctx)
 		if err != nil {
@@ -81,7 +83,7 @@ func (g *Grantor) start(ctx context.Context, name, serviceAccount string, args .
 		return nil, err
 	}
 	args = append(args, "--kubeconfig", kubeconfig, "--namespace", Namespace)
-	return Start(ctx, g.binary, g.dir, name, ops, args...)
+	return Start(ctx, g.Binary, g.dir, name, ops, args...)
 }
 
 // Stop ends all processes, the token servers first.
