@@ -100,12 +100,15 @@ func (v *verification) checkProviderEnabled() error {
 // findKeys: RFC 8725 §3.1: the provider's keys decide which algorithms exist; alg and kid only choose among them.
 func (v *verification) findKeys() error {
 	h := v.jws.UntrustedHeader
+	// The reason is that of the key which came closest, whatever the order of the keys.
 	reason := oauth.ReasonAlgorithmNotAllowed
 	for _, k := range v.provider.Keys {
 		switch {
 		case !k.Accepts(jose.Algorithm(h.Algorithm)):
 		case h.KeyID != "" && k.KeyID() != "" && h.KeyID != k.KeyID():
-			reason = oauth.ReasonNoMatchingKey
+			if reason == oauth.ReasonAlgorithmNotAllowed {
+				reason = oauth.ReasonNoMatchingKey
+			}
 		case !v.inValidity(k):
 			reason = oauth.ReasonCertificateValidity
 		default:

@@ -151,6 +151,8 @@ func checkRSA(pub *rsa.PublicKey) error {
 		return keyError(ProblemWeak, "the RSA modulus is even, so this is no RSA key")
 	case pub.E < MinRSAExponent || pub.E%2 == 0:
 		return keyError(ProblemWeak, "the RSA exponent %d is too weak: use %d", pub.E, MinRSAExponent)
+	case hasROCA(pub.N):
+		return keyError(ProblemWeak, "the RSA key was made by a chip whose keys can be factored (CVE-2017-15361): make a new one elsewhere")
 	case pub.E > MaxRSAExponent:
 		return keyError(ProblemUnsupported, "the RSA exponent %d is too large: use %d", pub.E, MinRSAExponent)
 	}
