@@ -76,6 +76,8 @@ type IdentityProviderSpec struct {
 	// PUBLIC KEY blocks, at most 10, for rotation with overlap) or one DER certificate or public key. RSA of 2048 to 8192 bits,
 	// P-256, P-384, P-521 and Ed25519 are accepted.
 	//
+	// Every key in it is trusted by itself: no chains are built, so leave intermediate and CA certificates out.
+	//
 	// What cannot be used is skipped and named in status.trust.skippedKeys; with no usable key left, KeysReady is
 	// False with the reason of the first skipped one. A Secret that is deleted or emptied ends trust at once.
 	//
