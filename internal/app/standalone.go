@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -119,15 +120,15 @@ func openRing(file string, now time.Time) (*keyring.Ring, error) {
 
 // writeNew writes a private file that must not exist yet, whole or not at all.
 func writeNew(file string, text []byte) error {
-	temporary := file + ".new"
-	out, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) // #nosec G304 -- see openRing
+	// A name of its own, so that neither another process nor a file that was left over has a part in it.
+	out, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
 	if err != nil {
 		return fmt.Errorf("create file: %w", err)
 	}
 	_, err = out.Write(text)
 	err = errors.Join(err, out.Sync(), out.Close())
 	if err == nil {
-		err = os.Link(temporary, file) // fails if another process was faster, unlike a rename
+		err = os.Link(out.Name(), file) // fails if another process was faster, unlike a rename
 	}
-	return errors.Join(err, os.Remove(temporary))
+	return errors.Join(err, os.Remove(out.Name()))
 }

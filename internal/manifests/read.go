@@ -9,9 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 
 	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
@@ -140,39 +138,19 @@ func (l *loading) file(ctx context.Context, file string) error {
 			return nil
 		}
 		if err != nil {
-			l.reportf(file, yamlErrorLine(err), "not YAML: %s", yamlErrorText(err))
+			line, text := yamlSyntaxError(err)
+			l.reportf(file, line, "not YAML: %s", text)
 			return nil
 		}
 		l.document(ctx, file, &doc)
 	}
 }
 
-// yamlError is how the YAML library writes its errors.
-var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
-
-func yamlErrorLine(err error) int {
-	m := yamlError.FindStringSubmatch(err.Error())
-	if m == nil {
-		return 0
-	}
-	n, convErr := strconv.Atoi(m[1])
-	if convErr != nil {
-		return 0
-	}
-	return n
-}
-
-func yamlErrorText(err error) string {
-	if m := yamlError.FindStringSubmatch(err.Error()); m != nil {
-		return m[2]
-	}
-	return err.Error()
-}
-
 func (l *loading) document(ctx context.Context, file string, doc *yaml.Node) {
 	var object map[string]any
 	if err := doc.Decode(&object); err != nil {
-		l.reportf(file, doc.Line, "not a Kubernetes object: %s", yamlErrorText(err))
+		line, text := yamlObjectError(err)
+		l.reportf(file, max(line, doc.Line), "not a Kubernetes object: %s", text)
 		return
 	}
 	if len(object) == 0 {

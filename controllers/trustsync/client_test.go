@@ -1,0 +1,100 @@
+package trustsync
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+func TestCompileClientMapsEveryField(t *testing.T) {
+	digestOf := func(fill byte) (d [32]byte) {
+		for i := range d {
+			d[i] = fill
+		}
+		return d
+	}
+	for name, tc := range map[string]struct {
+		change func(*v1alpha1.OAuthClient)
+		want   func(*trust.Client)
+	}{
+		"defaults": {func(*v1alpha1.OAuthClient) {}, func(*trust.Client) {}},
+		"all spelt out": {func(c *v1alpha1.OAuthClient) {
+			c.Spec.GrantEnabled = new(false)
+			c.Spec.Scopes, c.Spec.Resources = []v1alpha1.Scope{"read"}, []string{"https://api.example"}
+			c.Spec.IdentityProviders = []v1alpha1.IdentityProviderReference{{Name: "partner"}, {Name: "other"}}
+			c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{Lifetime: "10m", CapToAssertion: new(true)}
+		}, func(c *trust.Client) {
+			c.Enabled, c.CapToAssertion, c.AccessTokenLifetime = false, true, 10*time.Minute
+			c.Scopes, c.Resources, c.Providers = []string{"read"}, []string{"https://api.example"}, []string{"partner", "other"}
+		}},
+		"empty access token policy": {func(c *v1alpha1.OAuthClient) {
+			c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{CapToAssertion: new(false)}
+		}, func(*trust.Client) {}},
+		"id is the one that was resolved": {func(c *v1alpha1.OAuthClient) { c.Spec.ClientID = "new" }, func(*trust.Client) {}},
+		"no grant types":                  {func(c *v1alpha1.OAuthClient) { c.Spec.GrantTypes = nil }, func(c *trust.Client) { c.GrantTypes = nil }},
+		"no credentials":                  {func(c *v1alpha1.OAuthClient) { c.Status.Credentials = nil }, func(c *trust.Client) { c.Credentials = nil }},
+		"previous credential": {func(c *v1alpha1.OAuthClient) {
+			c.Status.Credentials = append(c.Status.Credentials, v1alpha1.ClientCredential{DigestKeyID: "d0", KeyedDigest: digest("b")})
+		}, func(c *trust.Client) {
+			c.Credentials = append(c.Credentials, trust.Credential{DigestKeyID: "d0", Digest: digestOf('b')})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := oauthClient()
+			want := &trust.Client{
+				Key: trust.ObjectKey{Namespace: "team-a", Name: "app"}, UID: "c-1", Created: created().Time,
+				ID: "team-a.app", Enabled: true, GrantTypes: []string{oauth.GrantTypeJWTBearer},
+				Credentials: []trust.Credential{{DigestKeyID: "d1", Digest: digestOf('a')}}, AccessTokenLifetime: time.Hour,
+			}
+			tc.change(o)
+			tc.want(want)
+			got, err := CompileClient(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestCompileClientRefuses(t *testing.T) {
+	credential := func(d string) func(*v1alpha1.OAuthClient) {
+		return func(c *v1alpha1.OAuthClient) {
+			c.Status.Credentials = append(c.Status.Credentials, v1alpha1.ClientCredential{DigestKeyID: "d1", KeyedDigest: d})
+		}
+	}
+	for name, tc := range map[string]struct {
+		change     func(*v1alpha1.OAuthClient)
+		noIdentity bool
+	}{
+		"no client id":              {func(c *v1alpha1.OAuthClient) { c.Status.ClientID = "" }, true},
+		"being deleted":             {func(c *v1alpha1.OAuthClient) { c.DeletionTimestamp = new(created()) }, true},
+		"short digest":              {credential("AAAA"), false},
+		"empty digest":              {credential(""), false},
+		"digest not base64":         {credential("!" + digest("b")[1:]), false},
+		"digest with trailing bits": {credential(digest("b")[:42] + "J"), false},
+		"unknown grant":             {func(c *v1alpha1.OAuthClient) { c.Spec.GrantTypes = append(c.Spec.GrantTypes, "Password") }, false},
+		"lifetime":                  {func(c *v1alpha1.OAuthClient) { c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{Lifetime: "long"} }, false},
+		"negative lifetime":         {func(c *v1alpha1.OAuthClient) { c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{Lifetime: "-1h"} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := oauthClient()
+			tc.change(c)
+			got, err := CompileClient(c)
+			if err == nil || got != nil {
+				t.Fatalf("got %v, %v", got, err)
+			}
+			if errors.Is(err, ErrNoIdentity) != tc.noIdentity {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}

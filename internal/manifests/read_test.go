@@ -1,0 +1,159 @@
+package manifests
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+const client = `apiVersion: grantor.dev/v1alpha1
+kind: OAuthClient
+metadata:
+  name: app
+spec:
+  authentication:
+    clientSecret:
+      secretRef:
+        name: app-secret
+`
+
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func read(t *testing.T, dir string) (*Set, error) {
+	t.Helper()
+	r, err := NewReader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Read(t.Context(), dir)
+}
+
+func TestProblemsNameFileAndLine(t *testing.T) {
+	for name, tc := range map[string]struct {
+		file, text string
+		want       []string // begin of each problem, after the folder
+	}{
+		"field":         {"a.yaml", client + "  grantEnabled: maybe\n", []string{"a.yaml:10: spec.grantEnabled: "}},
+		"list item":     {"a.yaml", client + "  scopes:\n  - read\n  - 'a b'\n", []string{"a.yaml:12: spec.scopes[1]: "}},
+		"unknown field": {"a.yml", client + "  scope: [read]\n", []string{"a.yml:10: spec.scope: "}},
+		"syntax":        {"a.yaml", "a: b\nc: [\n", []string{"a.yaml:"}},
+		"no kind":       {"a.yaml", "apiVersion: v1\n", []string{"a.yaml:1: "}},
+		"no apiVersion": {"a.yaml", "kind: Secret\n", []string{"a.yaml:1: "}},
+		"wrong kind":    {"a.yaml", "apiVersion: grantor.dev/v1alpha1\nkind: Client\n", []string{"a.yaml:2: there is no kind Client"}},
+		"wrong version": {"a.yaml", strings.Replace(client, "v1alpha1", "v9", 1), []string{"a.yaml:2: there is no kind OAuthClient"}},
+		"duplicate":     {"a.yaml", client + "---\n" + client, []string{"a.yaml:14: OAuthClient default/app is declared twice; the first one is at "}},
+		"second doc":    {"a.yaml", client + "---\n---\n" + strings.Replace(client, "name: app\n", "name: b\n", 1) + "  bad: 1\n", []string{"a.yaml:21: spec.bad: "}},
+		"CRLF":          {"a.yaml", strings.ReplaceAll(client+"  bad: 1\n", "\n", "\r\n"), []string{"a.yaml:10: spec.bad: "}},
+		"JSON":          {"a.json", "{\"apiVersion\": \"grantor.dev/v1alpha1\",\n\"kind\": \"OAuthClient\",\n\"metadata\": {\"name\": \"x\"},\n\"spec\": {\n\"bad\": 1}}", []string{"a.json:5: spec.bad: ", "a.json:4: spec.authentication: "}},
+		"no name":       {"a.yaml", strings.Replace(client, "name: app\n", "generateName: app-\n", 1), []string{"a.yaml:3: metadata.name: "}},
+		"not an object": {"a.yaml", "- a\n", []string{"a.yaml:1: not a Kubernetes object: "}},
+		"too large":     {"a.yaml", strings.Repeat("#", maxFileBytes+1), []string{"a.yaml: not a regular file of at most 4 MiB"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := folder(t, map[string]string{tc.file: tc.text})
+			_, err := read(t, dir)
+			if _, ok := errors.AsType[Problems](err); !ok {
+				t.Fatalf("error %v", err)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(err.Error(), dir+"/"+want) {
+					t.Errorf("no %q in:\n%v", want, err)
+				}
+			}
+		})
+	}
+}
+
+func TestDuplicateNamesTheFirstFile(t *testing.T) {
+	dir := folder(t, map[string]string{"a.yaml": client, "b.yaml": client})
+	if _, err := read(t, dir); err == nil || !strings.HasSuffix(err.Error(), "the first one is at "+dir+"/a.yaml:4") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestNoErrorHoldsASecret(t *testing.T) {
+	const value = "hunter2"
+	secret := "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n"
+	for name, text := range map[string]string{
+		"list as data":     secret + "data: [hunter2]\n",
+		"not base64":       secret + "data:\n  a: hunter2!\n",
+		"map as value":     secret + "stringData:\n  a: {hunter2: hunter2}\n",
+		"number":           secret + "stringData: hunter2\n",
+		"unknown anchor":   secret + "stringData:\n  a: *hunter2\n",
+		"tag":              secret + "stringData:\n  a: !!int hunter2\n",
+		"scalar document":  "hunter2\n",
+		"broken quotes":    secret + "stringData:\n  a: \"hunter2\\q\"\n",
+		"missing colon":    secret + "stringData:\n  a:\n  hunter2\n  b: c\n",
+		"duplicate member": secret + "stringData:\n  a: hunter2\n  a: hunter2\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := read(t, folder(t, map[string]string{"s.yaml": text}))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if strings.Contains(err.Error(), value) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func TestSecretData(t *testing.T) {
+	set, err := read(t, folder(t, map[string]string{"s.yaml": `# comment
+---
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: s, namespace: team-a}
+data: {a: b2xk, b: a2VwdA==}
+stringData: {a: new}
+---
+apiVersion: v1
+kind: ConfigMap
+`}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := set.Secrets[types.NamespacedName{Namespace: "team-a", Name: "s"}]
+	if diff := cmp.Diff(map[string][]byte{"a": []byte("new"), "b": []byte("kept")}, got.Data); diff != "" {
+		t.Error(diff)
+	}
+	if len(set.Ignored) != 1 || set.Ignored[0].Line != 11 || !strings.Contains(set.Ignored[0].Message, "ConfigMap") {
+		t.Errorf("ignored %v", set.Ignored)
+	}
+}
+
+func TestFolders(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"..data/app.yaml": client, ".git/x.yaml": "broken: [", ".x.yaml": "broken: [", "readme.md": "broken: [", "sub/p.yml": strings.Replace(client, "name: app\n", "name: b\n", 1),
+	})
+	if err := os.Symlink(filepath.Join("..data", "app.yaml"), filepath.Join(dir, "app.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	set, err := read(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range set.Clients {
+		names = append(names, c.Namespace+"/"+c.Name)
+	}
+	if diff := cmp.Diff([]string{"default/app", "default/b"}, names); diff != "" {
+		t.Error(diff)
+	}
+}
