@@ -19,6 +19,7 @@ func Permanent(err error) error { return permanentError{err} }
 
 // Poll calls check until it returns nil, and returns its last error when that takes longer than the timeout.
 func Poll(ctx context.Context, timeout time.Duration, check func() error) error {
+	given := ctx
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	tick := time.NewTicker(pollInterval)
@@ -33,6 +34,9 @@ func Poll(ctx context.Context, timeout time.Duration, check func() error) error 
 		}
 		select {
 		case <-ctx.Done():
+			if given.Err() != nil {
+				return fmt.Errorf("stopped waiting: %w", context.Cause(given))
+			}
 			return fmt.Errorf("gave up after %s: %w", timeout, err)
 		case <-tick.C:
 		}

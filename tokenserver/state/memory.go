@@ -18,8 +18,10 @@ const slot = 10 * time.Second
 type Memory struct {
 	since time.Time
 
-	mu     sync.Mutex
-	used   map[[sha256.Size]byte]struct{}
+	mu sync.Mutex
+	// used holds the end of each entry. Invariant: an entry is in the slot of its end; in earlier slots it may stand too,
+	// from an assertion that was over when another one took its id.
+	used   map[[sha256.Size]byte]instant
 	bySlot map[int64][][sha256.Size]byte
 	// oldest is the first slot whose entries are not forgotten.
 	oldest int64
@@ -32,7 +34,7 @@ func NewMemory(now time.Time) *Memory {
 		since = since.Add(time.Second)
 	}
 	return &Memory{
-		since: since, used: map[[sha256.Size]byte]struct{}{}, bySlot: map[int64][][sha256.Size]byte{}, oldest: slotOf(since),
+		since: since, used: map[[sha256.Size]byte]instant{}, bySlot: map[int64][][sha256.Size]byte{}, oldest: instantOf(since).slot(),
 	}
 }
 
@@ -54,19 +56,22 @@ func (m *Memory) Consume(_ context.Context, use replay.Use, now time.Time) error
 	case !use.From.IsZero() && use.From.Before(m.since):
 		return replay.ErrBeforeStart
 	}
-	until := slotOf(use.Until)
+	until := instantOf(use.Until.Add(time.Microsecond - 1)) // never too early
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.forget(slotOf(now))
+	m.forget(instantOf(now).slot())
 	// When the clock has jumped back, an assertion may be alive again whose entry is gone.
-	if until < m.oldest {
+	if until.slot() < m.oldest {
 		return replay.ErrUsed
 	}
-	if _, ok := m.used[use.ID]; ok {
-		return replay.ErrUsed
+	if end, ok := m.used[use.ID]; ok {
+		// Another assertion may have the jti of one that is over, but must not shorten what is remembered.
+		if instantOf(now) < end || until <= end {
+			return replay.ErrUsed
+		}
 	}
-	m.used[use.ID] = struct{}{}
-	m.bySlot[until] = append(m.bySlot[until], use.ID)
+	m.used[use.ID] = until
+	m.bySlot[until.slot()] = append(m.bySlot[until.slot()], use.ID)
 	return nil
 }
 
@@ -75,11 +80,18 @@ func (m *Memory) Consume(_ context.Context, use replay.Use, now time.Time) error
 func (m *Memory) forget(current int64) {
 	for ; m.oldest < current && len(m.used) > 0; m.oldest++ {
 		for _, id := range m.bySlot[m.oldest] {
-			delete(m.used, id)
+			if m.used[id].slot() <= m.oldest {
+				delete(m.used, id)
+			}
 		}
 		delete(m.bySlot, m.oldest)
 	}
 	m.oldest = max(m.oldest, current)
 }
 
-func slotOf(t time.Time) int64 { return t.Unix() / int64(slot/time.Second) }
+// instant is a time in microseconds since 1970, the grain of what assertions say.
+type instant int64
+
+func instantOf(t time.Time) instant { return instant(t.UnixMicro()) }
+
+func (i instant) slot() int64 { return int64(i) / slot.Microseconds() }
