@@ -70,8 +70,8 @@ func rawClaim(name, value string) change {
 	return func(j *jws) { j.claims = append(j.claims, jwttest.Member{Name: name, Value: value}) }
 }
 
-func withoutHeader(name string) change { return func(j *jws) { j.header = j.header.Delete(name) } }
-func without(name string) change       { return func(j *jws) { j.claims = j.claims.Delete(name) } }
+func withoutType() change        { return func(j *jws) { j.header = j.header.Delete("typ") } }
+func without(name string) change { return func(j *jws) { j.claims = j.claims.Delete(name) } }
 
 // head and payload replace the text of a whole part.
 func head(text string) change    { return func(j *jws) { j.head = &text } }

@@ -105,7 +105,7 @@ func signatureOwnRows() []row {
 		{id: "W-50a", name: "jwks-without-kid", want: granted, send: one(from(issuerB, "", ecKey("b2")))},
 		{id: "W-50c", name: "one-expired-certificate-of-two", want: granted, send: one(fromNamed("idp-overlap"))},
 		{id: "W-50d", name: "certificate-of-other-types", want: granted, send: one(fromNamed("idp-overlap"))},
-		{id: "W-50h", name: "sample-without-kid-and-weak-key", want: invalidGrant, send: one(withoutHeader("typ"), claim("iss", `"https://idp-weak.test"`), signed("RS256", jwttest.RSA("idp-weak", 1024)))},
+		{id: "W-50h", name: "sample-without-kid-and-weak-key", want: invalidGrant, send: one(withoutType(), claim("iss", `"https://idp-weak.test"`), signed("RS256", jwttest.RSA("idp-weak", 1024)))},
 	}
 }
 

@@ -118,14 +118,15 @@ func expiresIn(least, most float64) func(*testing.T, *world, *response) {
 
 // timedRows need that real time passes, or a server that is started in another way.
 func timedRows() []row {
-	return []row{
+	return append(liveRows(), []row{
 		{id: "G-05", name: "exp-in-real-time", run: expiresInRealTime},
 		{id: "H-18", name: "jti-after-expiry", run: jtiAfterExpiry},
 		{id: "H-19", name: "jti-ttl-skew", run: jtiUntilSkewIsOver},
 		{id: "H-20", name: "jti-restart", run: jtiRestart},
 		{id: "R-10", name: "expect-100", run: expectWithoutBody},
+		{id: "R-x04", name: "slow-callers", run: slowCallers},
 		{id: "W-05", name: "grant-switched-off", run: grantSwitchedOff},
-	}
+	}...)
 }
 
 // expiresInRealTime: assertions without jti, used before and after their end. Those of idp-skew live 3 s longer.

@@ -1,7 +1,9 @@
 package hostile
 
 import (
+	"crypto/elliptic"
 	"fmt"
+	"math/big"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -54,6 +56,9 @@ func replayRows() []row {
 			}
 		}},
 		{id: "H-x07", name: "jti-without-iat-where-proof-is-wanted", want: invalidGrant, send: one(fromNamed("idp-once"), without("iat")), after: because("issued_before_start")},
+		{id: "H-x08", name: "jti-replay-in-disguise", run: disguisedReplays},
+		{id: "H-x09", name: "jti-replay-by-malleable-signature", run: malleableReplay},
+		{id: "H-x10", name: "jti-compared-exactly", run: exactIDs},
 	}
 }
 
@@ -163,6 +168,46 @@ func separateIDs(t *testing.T, w *world) {
 	w.send(t, exchange(assertion(id))).check(t, w, granted)
 	w.send(t, exchange(assertion(fromB(), id))).check(t, w, granted)
 	w.send(t, exchange(assertion(id))).check(t, w, invalidGrant)
+}
+
+// disguisedReplays: an assertion with a used jti is a replay whatever else is different, also where it is presented.
+func disguisedReplays(t *testing.T, w *world) {
+	id := unique()
+	used := claim("jti", jwttest.Quote(id))
+	w.send(t, exchange(assertion(used))).check(t, w, granted)
+	for name, c := range map[string]change{
+		"exp": at("exp", 200*time.Second), "sub": claim("sub", `"bob"`), "typ": withoutType(), "kid": header("kid", `"x"`), "aud": claim("aud", `"legacy-alias"`), "more": claim("x", "1"),
+		"escaped": claim("jti", fmt.Sprintf(`"\u%04x%s"`, id[0], id[1:])), "no iat": without("iat"), "nbf": at("nbf", -time.Second),
+	} {
+		for _, target := range []string{"/oauth2/token", "/token", "/oauth2/token?tenantDomain=ns-a"} {
+			r := exchange(assertion(used, c))
+			r.target = target
+			r.set("scope", "write")
+			if got := w.send(t, r); got.outcome() != invalidGrant[0] {
+				t.Errorf("another %s at %s: the answer is %d %s", name, target, got.status, got.body)
+			}
+		}
+	}
+}
+
+// malleableReplay: who has an ECDSA signature can make another one of the same text, but not with another jti.
+func malleableReplay(t *testing.T, w *world) {
+	va, n := assertion(fromB()), elliptic.P256().Params().N
+	other := withSignature(va, func(_ string, s []byte) []byte {
+		return append(s[:32:32], new(big.Int).Sub(n, new(big.Int).SetBytes(s[32:])).FillBytes(make([]byte, 32))...)
+	})
+	w.send(t, exchange(va)).check(t, w, granted)
+	w.send(t, exchange(other)).check(t, w, invalidGrant)
+}
+
+// exactIDs: ids that only look the same are different ones.
+func exactIDs(t *testing.T, w *world) {
+	id := unique()
+	for _, look := range []string{id, strings.ToLower(id), id + ".", id + "\u0301", id + "\u200b", " " + id, id + "é", id + "e\u0301", id[:len(id)-1]} {
+		va := assertion(fromB(), claim("jti", jwttest.Quote(look)))
+		w.send(t, exchange(va)).check(t, w, granted)
+		w.send(t, exchange(va)).check(t, w, invalidGrant)
+	}
 }
 
 // jtiUntilSkewIsOver: a jti is remembered until the assertion can no longer be used, which is exp and the skew.

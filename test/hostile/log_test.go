@@ -56,6 +56,9 @@ func (l *logFile) next(t *testing.T) string {
 	return text[:end]
 }
 
+// recordBytes is the most that one record may take, whatever a caller sends.
+const recordBytes = 4 << 10
+
 // records parses lines of a log. What is no JSON object is not written by the logger: a panic, a data race, or text that
 // a caller smuggled in.
 func records(t *testing.T, lines string) []record {
@@ -71,6 +74,9 @@ func records(t *testing.T, lines string) []record {
 			if r.text(name) == "" {
 				t.Errorf("the log has a record without %s: %s", name, line)
 			}
+		}
+		if len(line) > recordBytes {
+			t.Errorf("the log has a record of %d bytes: a caller can fill it", len(line))
 		}
 		lower := strings.ToLower(r.text("msg"))
 		if r.text("level") == "ERROR" || strings.Contains(lower, "panic") || strings.Contains(lower, "fatal") {

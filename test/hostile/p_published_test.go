@@ -18,6 +18,7 @@ func publishedRows() []row {
 			"/debug/pprof", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/metrics", "/healthz", "/readyz", "/livez", "/debug/requests", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/authorize", "/.well-known/", "/.well-known/jwks.json",
 			"/.well-known/oauth-authorization-server/", "/.well-known/oauth-authorization-server/x", "/oauth2/jwks/", "/oauth2/keys", "/api/v1/secrets",
 		)},
+		{id: "P-x02", name: "documents-by-head", run: documentsByHead},
 		{id: "P-x01", name: "documents-ignore-the-request", run: documentsIgnoreTheRequest},
 	}
 }
@@ -102,6 +103,17 @@ func gets(targets ...string) []variant {
 		m[strings.ReplaceAll(target, "/", " ")] = func(r *request) { r.method, r.target, r.params = http.MethodGet, target, nil }
 	}
 	return requests(m)
+}
+
+// documentsByHead: HEAD tells what GET does, without the body.
+func documentsByHead(t *testing.T, w *world) {
+	for _, target := range documents {
+		full := w.get(t, target)
+		got := w.send(t, &request{method: http.MethodHead, target: target, header: http.Header{}})
+		if got.status != http.StatusOK || len(got.body) != 0 || got.header.Get("Cache-Control") != full.header.Get("Cache-Control") || got.header.Get("Content-Type") != full.header.Get("Content-Type") {
+			t.Errorf("%s by HEAD is %d %v, by GET %v", target, got.status, got.header, full.header)
+		}
+	}
 }
 
 // documentsIgnoreTheRequest: no header and no query of a request shows in a document that others get from a cache.

@@ -38,6 +38,8 @@ func exhaustionRows() []row {
 			"escapes":    {claim("x", `"`+strings.Repeat(`\u0000`, 2_500)+`"`), without("exp")},
 			"key of all": {from("https://idp-use.test", "", ecKey("attacker"))},
 		})},
+		{id: "R-x02", name: "pipelined-requests", run: pipelined},
+		{id: "R-x03", name: "idle-connections", run: idleConnections},
 	}
 }
 
