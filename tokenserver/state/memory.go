@@ -9,8 +9,8 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/replay"
 )
 
-// slot is the grain in which Memory forgets: an entry lives until its slot is over, at most this much longer than it
-// must.
+// slot is the grain in which Memory gives space back: an entry counts until its end, and takes space at most this much
+// longer.
 const slot = 10 * time.Second
 
 // Memory remembers in this process: for one replica. After a restart it knows nothing of earlier uses, so it refuses
