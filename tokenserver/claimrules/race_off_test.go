@@ -1,0 +1,5 @@
+//go:build !race
+
+package claimrules
+
+const slowdown = 1

@@ -1,0 +1,6 @@
+//go:build race
+
+package claimrules
+
+// slowdown is what the race detector makes of a millisecond.
+const slowdown = 20
