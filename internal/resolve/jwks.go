@@ -16,18 +16,21 @@ func JWKS(keys [][]byte) Result {
 		return r
 	}
 	for i, text := range keys {
-		entry := fmt.Sprintf("jwks.keys[%d]", i)
-		if kid := untrustedKeyID(text); kid != "" {
-			entry += fmt.Sprintf(" (kid %s)", kid)
-		}
-		key, err := jose.ParseJWK(text)
-		if err != nil {
-			r.skip(i, entry, err)
-			continue
-		}
-		r.add(Key{Public: key, Index: i, Entry: entry})
+		r.addJWK(i, fmt.Sprintf("jwks.keys[%d]", i), text)
 	}
 	return r
+}
+
+func (r *Result) addJWK(index int, entry string, text []byte) {
+	if kid := untrustedKeyID(text); kid != "" {
+		entry += fmt.Sprintf(" (kid %s)", kid)
+	}
+	key, err := jose.ParseJWK(text)
+	if err != nil {
+		r.skip(index, entry, err)
+		return
+	}
+	r.add(Key{Public: key, Index: index, Entry: entry})
 }
 
 // untrustedKeyID returns the kid of a JWK that may be refused later, for naming it.

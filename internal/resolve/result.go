@@ -6,12 +6,18 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 )
 
-// ProblemTooMany says that a source holds more entries than are accepted. The other problems are those of package jose.
-const ProblemTooMany jose.Problem = "too many"
+// Problems of a source as a whole. The other problems are those of package jose.
+const (
+	// ProblemTooMany says that it holds more entries than are accepted.
+	ProblemTooMany jose.Problem = "too many"
+	// ProblemOtherIssuer says that it is that of another issuer.
+	ProblemOtherIssuer jose.Problem = "other issuer"
+)
 
 // Bounds of a source.
 const (
@@ -89,6 +95,7 @@ func problem(p jose.Problem, format string, args ...any) error {
 
 // printable makes a name from a source fit to be shown: one line of valid UTF-8 with at most maxNameRunes characters.
 func printable(name string) string {
+	name = name[:min(len(name), utf8.UTFMax*(maxNameRunes+1))] // What is cut here is cut below in any case.
 	clean := []rune(strings.Map(func(r rune) rune {
 		if unicode.IsGraphic(r) {
 			return r

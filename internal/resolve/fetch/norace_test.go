@@ -1,0 +1,6 @@
+//go:build !race
+
+package fetch
+
+// slowness is how much more the race detector lets code cost.
+const slowness = 1

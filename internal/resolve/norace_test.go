@@ -1,0 +1,6 @@
+//go:build !race
+
+package resolve
+
+// slowness is how much more the race detector lets code cost.
+const slowness = 1
