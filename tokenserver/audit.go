@@ -23,13 +23,15 @@ type record struct {
 	id, remote        string
 	start             time.Time
 	untrustedClientID string
-	client            *trust.Client
-	method, grantType string
-	untrustedIssuer   string
-	provider          *trust.Provider
-	subject, scope    string
-	tokenID           string
-	err               *oauth.Error
+	// untrustedClientIssuer is the iss of a client assertion.
+	untrustedClientIssuer string
+	client                *trust.Client
+	method, grantType     string
+	untrustedIssuer       string
+	provider              *trust.Provider
+	subject, scope        string
+	tokenID               string
+	err                   *oauth.Error
 }
 
 func (h *Handler) newRecord(r *http.Request) *record {
@@ -78,6 +80,7 @@ func (r *record) attrs() []slog.Attr {
 		add("client_authentication", r.method)
 	} else {
 		add("untrusted_client_id", r.untrustedClientID)
+		add("untrusted_client_issuer", r.untrustedClientIssuer)
 	}
 	add("grant_type", r.grantType)
 	if r.provider != nil {

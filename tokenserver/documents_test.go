@@ -89,7 +89,7 @@ func TestErrorBodies(t *testing.T) {
 
 // P-01: every key of the ring is published, also one that does not sign yet, with nothing private and each kid once.
 func TestJWKSOfRing(t *testing.T) {
-	f, next := newFixture(t), must(jose.GenerateSigner())
+	f, next := newFixture(t), must(jose.GenerateSigner(jose.ES256))
 	both := must(keyring.New(keyring.Key{Signer: signer(), ActiveFrom: noon}, keyring.Key{Signer: next, ActiveFrom: noon.Add(time.Hour)}))
 	f.store.Update(func(tx *trust.Tx) { tx.SetRing(both) })
 	var set struct{ Keys []map[string]string }

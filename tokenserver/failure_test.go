@@ -29,7 +29,7 @@ func TestNotReady(t *testing.T) {
 			s := trust.NewStore()
 			s.Update(func(tx *trust.Tx) {
 				tx.SetRing(ring(noon))
-				tx.SetDigestKey(f.digestKey)
+				tx.SetDigestKeys(keyring.NewDigestKeys(f.digestKey))
 				tx.PutClient(f.client("c1"))
 				tx.PutProvider(provider("a", idpA))
 			})

@@ -80,7 +80,7 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 			tx.PutClient(f.client(id))
 		}
 		tx.SetRing(ring(noon.Add(-time.Hour)))
-		tx.SetDigestKey(f.digestKey)
+		tx.SetDigestKeys(keyring.NewDigestKeys(f.digestKey))
 		tx.MarkLoaded()
 	})
 	config := Config{
@@ -96,23 +96,36 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 }
 
 func provider(name, issuer string) *trust.Provider {
-	return &trust.Provider{
+	p := &trust.Provider{
 		Key: trust.ObjectKey{Namespace: "team-a", Name: "idp-" + name}, Created: noon, Issuer: issuer, Enabled: name != "c",
+		Types:           []string{"", "jwt", "authorization-grant+jwt"},
 		Keys:            []*jose.PublicKey{must(jose.NewPublicKey(jwttest.EC(issuer, elliptic.P256()).Public()))},
 		AudienceAliases: []string{server + PathToken, alias}, ClockSkew: skew, MaxLifetime: time.Hour, MaxAge: time.Hour,
 	}
+	p.SubjectPrefix = p.DefaultSubjectPrefix()
+	return p
+}
+
+// named are the keys of providers.
+func named(names ...string) []trust.ObjectKey {
+	var keys []trust.ObjectKey
+	for _, name := range names {
+		keys = append(keys, trust.ObjectKey{Namespace: "team-a", Name: name})
+	}
+	return keys
 }
 
 func (f *fixture) client(id string) *trust.Client {
 	c := &trust.Client{
 		Key: trust.ObjectKey{Namespace: "team-a", Name: id}, UID: "uid-" + id, Created: noon, ID: id, Enabled: id != "c4",
-		GrantTypes: []string{oauth.GrantTypeJWTBearer}, Providers: []string{"idp-a", "idp-b", "idp-c"},
-		Scopes: []string{"read", "write"}, AccessTokenLifetime: time.Hour,
+		GrantTypes: []string{oauth.GrantTypeJWTBearer}, Providers: named("idp-a", "idp-b", "idp-c"),
+		Authentication: trust.AuthenticationSecret,
+		Scopes:         []string{"read", "write"}, AccessTokenLifetime: time.Hour,
 		Credentials: []trust.Credential{{DigestKeyID: f.digestKey.ID(), Digest: f.digestKey.Digest("uid-"+id, secretOf(id))}},
 	}
 	switch id {
 	case "c2":
-		c.Providers = []string{"idp-b"}
+		c.Providers = named("idp-b")
 	case "c3":
 		c.GrantTypes = []string{"refresh_token", oauth.GrantTypeJWTBearer + "x"}
 	}

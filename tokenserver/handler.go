@@ -1,6 +1,7 @@
 package tokenserver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
+	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/replay"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
@@ -28,7 +30,14 @@ const (
 	PathOpenIDMetadata = "/.well-known/openid-configuration"
 )
 
-// Config is what a handler needs. All fields are required but DisabledGrants.
+// KeyRefresher asks for newer keys of a provider whose keys are remote, and waits briefly for them. It reports whether they
+// are in the trust store by now. It bounds by itself how often it asks: callers choose when it is called, even callers
+// who have not authenticated.
+type KeyRefresher interface {
+	Refresh(ctx context.Context, provider *trust.Provider) bool
+}
+
+// Config is what a handler needs. All fields are required but DisabledGrants and KeyRefresher.
 type Config struct {
 	// Issuer is the iss of access tokens and the base of all URLs. It is configuration and never read from a request.
 	Issuer string
@@ -42,12 +51,16 @@ type Config struct {
 	Metrics prometheus.Registerer
 	// DisabledGrants are grant_type values that the server refuses to everybody.
 	DisabledGrants []string
+	// KeyRefresher is asked when an assertion names a key that its provider does not have; nil means that such an assertion
+	// is refused at once.
+	KeyRefresher KeyRefresher
 }
 
 // Handler answers the public endpoints.
 type Handler struct {
 	config   Config
 	verifier *assertion.Verifier
+	clients  *clientauth.Authenticator
 	metrics  *metrics
 	routes   map[string]route
 	noRoute  errorBody
@@ -68,7 +81,10 @@ func NewHandler(c Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{config: c, verifier: assertion.NewVerifier(c.Issuer), metrics: m}
+	verifier := assertion.NewVerifier(c.Issuer)
+	h := &Handler{
+		config: c, verifier: verifier, clients: clientauth.New(verifier, replay.Clients{Store: c.Replay}), metrics: m,
+	}
 	read := []string{http.MethodGet, http.MethodHead}
 	token := route{[]string{http.MethodPost}, h.serveToken}
 	h.routes = map[string]route{}

@@ -3,6 +3,7 @@ package tokenserver
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
@@ -10,7 +11,7 @@ import (
 )
 
 // publicMaxAge is how long the public documents may be cached, in seconds. A new signing key must be published at
-// least this long before its first use.
+// least this long before its first use (keyring.MinPublishAhead).
 const publicMaxAge = "public, max-age=300"
 
 // metadata is the document of RFC 8414 §2. The last two members are there for OpenID Connect Discovery §3 only: clients
@@ -22,18 +23,24 @@ type metadata struct {
 	ResponseTypes        []string `json:"response_types_supported"`
 	GrantTypes           []string `json:"grant_types_supported"`
 	TokenEndpointMethods []string `json:"token_endpoint_auth_methods_supported"`
-	SubjectTypes         []string `json:"subject_types_supported,omitempty"`
-	IDTokenAlgorithms    []string `json:"id_token_signing_alg_values_supported,omitempty"`
+	// TokenEndpointAlgorithms are those of client assertions.
+	TokenEndpointAlgorithms []jose.Algorithm `json:"token_endpoint_auth_signing_alg_values_supported"`
+
+	SubjectTypes      []string `json:"subject_types_supported,omitempty"`
+	IDTokenAlgorithms []string `json:"id_token_signing_alg_values_supported,omitempty"`
 }
 
 func (h *Handler) metadata() metadata {
 	m := metadata{
-		Issuer:               h.config.Issuer,
-		TokenEndpoint:        h.config.Issuer + PathToken,
-		JWKSURI:              h.config.Issuer + PathJWKS,
-		ResponseTypes:        []string{}, // required by RFC 8414; there is no authorization endpoint
-		GrantTypes:           []string{},
-		TokenEndpointMethods: []string{clientauth.MethodSecretBasic, clientauth.MethodSecretPost},
+		Issuer:        h.config.Issuer,
+		TokenEndpoint: h.config.Issuer + PathToken,
+		JWKSURI:       h.config.Issuer + PathJWKS,
+		ResponseTypes: []string{}, // required by RFC 8414; there is no authorization endpoint
+		GrantTypes:    []string{},
+		TokenEndpointMethods: []string{
+			clientauth.MethodSecretBasic, clientauth.MethodSecretPost, clientauth.MethodPrivateKeyJWT, clientauth.MethodNone,
+		},
+		TokenEndpointAlgorithms: jose.Algorithms(),
 	}
 	if !h.disabled(oauth.GrantTypeJWTBearer) {
 		m.GrantTypes = append(m.GrantTypes, oauth.GrantTypeJWTBearer)
@@ -46,10 +53,23 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, h.metadata())
 }
 
+// serveOpenIDMetadata tells the algorithms of all published keys: a client that asked before a rotation to another one
+// accepts the tokens after it.
 func (h *Handler) serveOpenIDMetadata(w http.ResponseWriter, _ *http.Request) {
+	ring := h.config.Trust.Snapshot().Ring()
+	if ring == nil {
+		refuse(w, oauth.AsError(oauth.Refuse(oauth.ReasonNotReady, nil)))
+		return
+	}
 	m := h.metadata()
 	m.SubjectTypes = []string{"public"}
-	m.IDTokenAlgorithms = []string{string(jose.ES256)}
+	for _, k := range ring.PublicKeys() {
+		for _, alg := range k.Algorithms() {
+			m.IDTokenAlgorithms = append(m.IDTokenAlgorithms, string(alg))
+		}
+	}
+	slices.Sort(m.IDTokenAlgorithms)
+	m.IDTokenAlgorithms = slices.Compact(m.IDTokenAlgorithms)
 	w.Header().Set("Cache-Control", publicMaxAge)
 	writeJSON(w, http.StatusOK, m)
 }

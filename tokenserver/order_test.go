@@ -171,7 +171,11 @@ func TestOneSnapshotARequest(t *testing.T) {
 	f = newFixture(t, func(c *Config) {
 		c.Now = func() time.Time {
 			if calls++; calls == 2 { // while the assertion is verified
-				f.store.Update(func(tx *trust.Tx) { tx.Clear(); tx.SetRing(nil); tx.SetDigestKey(keyring.GenerateDigestKey()) })
+				f.store.Update(func(tx *trust.Tx) {
+					tx.Clear()
+					tx.SetRing(nil)
+					tx.SetDigestKeys(keyring.NewDigestKeys(keyring.GenerateDigestKey()))
+				})
 			}
 			return noon
 		}

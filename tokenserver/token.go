@@ -1,9 +1,12 @@
 package tokenserver
 
 import (
+	"context"
 	"net/http"
+	"time"
 
 	"github.com/grantor-dev/grantor/tokenserver/accesstoken"
+	"github.com/grantor-dev/grantor/tokenserver/assertion"
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/policy"
@@ -26,8 +29,8 @@ func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request) {
 	grant(w, token)
 }
 
-// exchange is the whole of a token request, in order. The trust snapshot is loaded once: a change that arrives
-// meanwhile counts for the next request.
+// exchange is the whole of a token request, in order. The trust snapshot is loaded once: a change that arrives meanwhile
+// counts for the next request. The one exception are keys that the request itself has made the server fetch.
 func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, rec *record) (accesstoken.Token, error) {
 	snapshot := h.config.Trust.Snapshot()
 	if !snapshot.Ready() {
@@ -37,32 +40,64 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, rec *record) 
 	if err != nil {
 		return accesstoken.Token{}, err
 	}
-	client, err := h.authenticate(snapshot, r, form, rec)
+	c, err := h.authenticate(snapshot, r, form, rec)
 	if err != nil {
 		return accesstoken.Token{}, err
 	}
-	if err := h.selectGrant(client, form, rec); err != nil {
+	if err := h.selectGrant(c.Client, form, rec); err != nil {
 		return accesstoken.Token{}, err
 	}
-	return h.jwtBearer(r, snapshot, client, form, rec)
+	return h.jwtBearer(r.Context(), c, form, rec)
 }
 
-func (h *Handler) authenticate(snapshot *trust.Snapshot, r *http.Request, form oauth.Form, rec *record) (clientauth.Client, error) {
+// caller is an authenticated client, with the snapshot and the time by which it is judged.
+type caller struct {
+	clientauth.Client
+
+	snapshot *trust.Snapshot
+	now      time.Time
+}
+
+func (h *Handler) authenticate(snapshot *trust.Snapshot, r *http.Request, form oauth.Form, rec *record) (caller, error) {
 	tenant, err := oauth.Tenant(r.URL)
 	if err != nil {
-		return clientauth.Client{}, err
+		return caller{}, err
 	}
 	credentials, err := clientauth.FromRequest(r.Header, form)
 	rec.untrustedClientID = credentials.UntrustedClientID()
 	if err != nil {
-		return clientauth.Client{}, err
+		return caller{}, err
 	}
-	client, err := clientauth.Authenticate(snapshot, credentials, tenant)
+	c := caller{snapshot: snapshot, now: h.config.Now()}
+	client, trail, err := h.clients.Authenticate(r.Context(), c.snapshot, credentials, tenant, c.now)
 	if err != nil {
-		return clientauth.Client{}, err
+		// A client assertion whose key is not known has not been used: it can be looked at again.
+		if newer := h.newerKeys(r.Context(), trail.Trail); newer != nil {
+			c.snapshot, c.now = newer, h.config.Now()
+			client, trail, err = h.clients.Authenticate(r.Context(), c.snapshot, credentials, tenant, c.now)
+		}
 	}
-	rec.client, rec.method = client.Object(), client.Method()
-	return client, nil
+	rec.untrustedClientID, rec.untrustedClientIssuer = trail.UntrustedClientID, trail.UntrustedIssuer
+	if err != nil {
+		return caller{}, err
+	}
+	rec.client, rec.method, c.Client = client.Object(), client.Method(), client
+	return c, nil
+}
+
+// newerKeys returns a snapshot with newer keys of the provider that was found, when it lacked the one that the assertion
+// names and has its keys from where there may be newer ones; and nil otherwise.
+func (h *Handler) newerKeys(ctx context.Context, trail assertion.Trail) *trust.Snapshot {
+	if h.config.KeyRefresher == nil || !trail.UnknownKey || !trail.Provider.RemoteKeys {
+		return nil
+	}
+	if !h.config.KeyRefresher.Refresh(ctx, trail.Provider) {
+		return nil
+	}
+	if snapshot := h.config.Trust.Snapshot(); snapshot.Ready() {
+		return snapshot
+	}
+	return nil
 }
 
 // selectGrant finds the grant by exact comparison and checks that the server and the client allow it.
@@ -83,32 +118,53 @@ func (h *Handler) selectGrant(client clientauth.Client, form oauth.Form, rec *re
 }
 
 // jwtBearer is the JWT bearer grant (RFC 7523 §2.1) for a client that may use it.
-func (h *Handler) jwtBearer(
-	r *http.Request, snapshot *trust.Snapshot, client clientauth.Client, form oauth.Form, rec *record,
-) (accesstoken.Token, error) {
-	presented := form.Get("assertion")
-	if presented == "" {
-		return accesstoken.Token{}, oauth.Refuse(oauth.ReasonMissingAssertion, nil)
-	}
-	now := h.config.Now()
-	verified, untrustedIssuer, err := h.verifier.Verify(snapshot, client, presented, now)
-	rec.untrustedIssuer = untrustedIssuer
+func (h *Handler) jwtBearer(ctx context.Context, c caller, form oauth.Form, rec *record) (accesstoken.Token, error) {
+	c, verified, err := h.verify(ctx, c, form, rec)
 	if err != nil {
 		return accesstoken.Token{}, err
 	}
 	rec.provider = verified.Provider()
 	request := policy.Request{Scope: form.Get("scope"), Resources: form.Resources()}
-	decision, err := policy.Authorize(client, verified, request, h.config.Issuer, now)
+	decision, err := policy.Authorize(c.Client, verified, request, h.config.Issuer, c.now)
 	if err != nil {
 		return accesstoken.Token{}, err
 	}
 	rec.subject = decision.Subject()
-	if snapshot.Ring().Current(now) == nil { // Who is told to try again must still be able to use the assertion.
+	if c.snapshot.Ring().Current(c.now) == nil { // Who is told to try again must still be able to use the assertion.
 		return accesstoken.Token{}, oauth.Refuse(oauth.ReasonNoSigningKey, nil)
 	}
-	redeemed, err := replay.Redeem(r.Context(), h.config.Replay, decision, now)
+	redeemed, err := replay.Redeem(ctx, h.config.Replay, decision, c.now)
 	if err != nil {
 		return accesstoken.Token{}, err
 	}
-	return accesstoken.Mint(snapshot.Ring(), h.config.Issuer, redeemed, now)
+	return accesstoken.Mint(c.snapshot.Ring(), h.config.Issuer, redeemed, c.now)
+}
+
+// verify verifies the caller's assertion. When it names a key that was fetched for it just now, the caller comes back with
+// the snapshot that has the key: everything is judged by that one again, but for the client's credentials, which have
+// been looked at and, if they are a client assertion, been used.
+func (h *Handler) verify(ctx context.Context, c caller, form oauth.Form, rec *record) (caller, assertion.Verified, error) {
+	presented := form.Get("assertion")
+	if presented == "" {
+		return caller{}, assertion.Verified{}, oauth.Refuse(oauth.ReasonMissingAssertion, nil)
+	}
+	verified, trail, err := h.verifier.Verify(ctx, c.snapshot, c.Object(), presented, c.now)
+	rec.untrustedIssuer = trail.UntrustedIssuer
+	if err == nil {
+		return c, verified, nil
+	}
+	newer := h.newerKeys(ctx, trail)
+	if newer == nil {
+		return caller{}, assertion.Verified{}, err
+	}
+	client, ok := c.In(newer)
+	if !ok {
+		return caller{}, assertion.Verified{}, err
+	}
+	if err := h.selectGrant(client, form, rec); err != nil {
+		return caller{}, assertion.Verified{}, err
+	}
+	c = caller{Client: client, snapshot: newer, now: h.config.Now()}
+	verified, _, err = h.verifier.Verify(ctx, c.snapshot, c.Object(), presented, c.now)
+	return c, verified, err
 }

@@ -12,7 +12,7 @@ type IdentityProviderStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are Accepted, ResolvedRefs, KeysReady and Ready, all set from the first visit.
+	// conditions are Accepted, ResolvedRefs, KeysReady, Programmed and Ready, all set from the first visit.
 	//
 	// +optional
 	// +listType=map
@@ -29,7 +29,112 @@ type IdentityProviderStatus struct {
 	//
 	// +optional
 	NextKeyExpiry *metav1.Time `json:"nextKeyExpiry,omitempty"`
+
+	// lastFetchTime is when a remote key set was last fetched, at the latest: it is written when the keys change, and
+	// otherwise only as often as maxStale needs it.
+	//
+	// +optional
+	LastFetchTime *metav1.Time `json:"lastFetchTime,omitempty"`
+
+	// effective is the policy that applies after the presets of the profile and the defaults.
+	//
+	// +optional
+	Effective *EffectivePolicy `json:"effective,omitempty"`
 }
+
+// EffectivePolicy is what a profile and a spec make together.
+type EffectivePolicy struct {
+	// profile is where the presets came from.
+	//
+	// +required
+	Profile Profile `json:"profile,omitempty"`
+
+	// types are the accepted typ headers of assertions, in small letters. "none" stands for an absent one.
+	//
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=64
+	Types []string `json:"types,omitempty"`
+
+	// subjectForm is what the sub of assertions must look like: Any, ServiceAccount
+	// (system:serviceaccount:<namespace>:<name>) or SPIFFEID (spiffe://<trust domain>/<path>).
+	//
+	// +required
+	SubjectForm SubjectForm `json:"subjectForm,omitempty"`
+
+	// subjectPrefix is put before the subject in access tokens.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=0
+	// +kubebuilder:validation:MaxLength=512
+	SubjectPrefix *string `json:"subjectPrefix,omitempty"`
+
+	// clientIDClaim set to Required means that the client_id claim of an assertion must be the client that presents it.
+	//
+	// +required
+	ClientIDClaim ClientIDClaim `json:"clientIDClaim,omitempty"`
+
+	// audiencePolicy is as in spec.
+	//
+	// +required
+	AudiencePolicy AudiencePolicy `json:"audiencePolicy,omitempty"`
+
+	// certificateExpiry is as in spec.
+	//
+	// +required
+	CertificateExpiry CertificateExpiry `json:"certificateExpiry,omitempty"`
+
+	// clockSkew is as in spec.
+	//
+	// +required
+	ClockSkew Duration `json:"clockSkew,omitempty"`
+
+	// maxAge is as in spec. Absent: no limit.
+	//
+	// +optional
+	MaxAge Duration `json:"maxAge,omitempty"`
+
+	// maxLifetime is as in spec.
+	//
+	// +required
+	MaxLifetime Duration `json:"maxLifetime,omitempty"`
+
+	// replay is as in spec.
+	//
+	// +required
+	Replay ReplayPolicy `json:"replay,omitempty"`
+}
+
+// SubjectForm is what subjects look like.
+//
+// +kubebuilder:validation:Enum=Any;ServiceAccount;SPIFFEID
+type SubjectForm string
+
+// The forms of subjects.
+const (
+	// SubjectFormAny is any string.
+	SubjectFormAny SubjectForm = "Any"
+	// SubjectFormServiceAccount is system:serviceaccount:<namespace>:<name>.
+	SubjectFormServiceAccount SubjectForm = "ServiceAccount"
+	// SubjectFormSPIFFEID is spiffe://<trust domain>/<path>.
+	SubjectFormSPIFFEID SubjectForm = "SPIFFEID"
+)
+
+// ClientIDClaim says whether the client_id claim of an assertion counts.
+//
+// +kubebuilder:validation:Enum=Required;Ignored
+type ClientIDClaim string
+
+// The ways to treat the client_id claim.
+const (
+	// ClientIDClaimRequired wants it to be the client that presents the assertion.
+	ClientIDClaimRequired ClientIDClaim = "Required"
+	// ClientIDClaimIgnored does not look at it.
+	ClientIDClaimIgnored ClientIDClaim = "Ignored"
+)
 
 // Trust is an issuer with the keys that verify its assertions.
 type Trust struct {
@@ -40,11 +145,23 @@ type Trust struct {
 	// +kubebuilder:validation:MaxLength=512
 	Issuer string `json:"issuer,omitempty"`
 
-	// source is where the keys came from: Secret or JWKS.
+	KeySet `json:",inline"`
+}
+
+// KeySet is a set of public keys and where they came from.
+type KeySet struct {
+	// source is where the keys came from: Secret, JWKS, JWKSURI, Discovery or ClusterIssuer.
 	//
 	// +required
-	// +kubebuilder:validation:Enum=Secret;JWKS
+	// +kubebuilder:validation:Enum=Secret;JWKS;JWKSURI;Discovery;ClusterIssuer
 	Source string `json:"source,omitempty"`
+
+	// url is what the keys were fetched from, for a remote source.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	URL string `json:"url,omitempty"`
 
 	// keyCount is the number of keys.
 	//

@@ -51,7 +51,8 @@ type IdentityProviderList struct {
 
 // IdentityProviderSpec says which assertions are accepted.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.certificateSecretRef) ? 1 : 0) + (has(self.jwks) ? 1 : 0) == 1",message="set exactly one key source: certificateSecretRef or jwks"
+// +kubebuilder:validation:XValidation:rule="(has(self.certificateSecretRef) ? 1 : 0) + (has(self.jwks) ? 1 : 0) + (has(self.jwksURI) ? 1 : 0) + (has(self.discovery) ? 1 : 0) + (has(self.clusterIssuer) ? 1 : 0) == 1",message="set exactly one key source: certificateSecretRef, jwks, jwksURI, discovery or clusterIssuer"
+// +kubebuilder:validation:XValidation:rule="!has(self.discovery) || has(self.discovery.url) || self.issuer.matches('^https?://([A-Za-z0-9][A-Za-z0-9.-]*|\\\\[[0-9A-Fa-f:.]+\\\\])(:[1-9][0-9]{0,4})?(/[\\\\x21\\\\x24-\\\\x3e\\\\x40-\\\\x7e]*)?$') && isURL(self.issuer)",fieldPath=".discovery.url",message="is needed here, for the issuer is no URL under which a discovery document could be found"
 type IdentityProviderSpec struct {
 	// issuer is compared byte for byte with the iss claim: no case folding, no trailing slash, no default port
 	// (RFC 7523 §3(1)).
@@ -64,6 +65,21 @@ type IdentityProviderSpec struct {
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[\\\\x21-\\\\x7e]+$')",message="must be the exact iss value of the assertions, visible ASCII characters without spaces"
 	Issuer string `json:"issuer,omitempty"`
+
+	// profile presets the policy below for a well-known kind of issuer; a field that is set here counts more than the
+	// preset. What applies in the end stands in status.effective.
+	//
+	// Generic (the default): any issuer. Kubernetes: projected ServiceAccount tokens. SPIFFE: JWT-SVIDs. GitHubActions:
+	// the tokens of workflow runs. IDJAG: identity assertion authorization grants, which an enterprise's identity provider
+	// signs for one client of this server (draft-ietf-oauth-identity-assertion-authz-grant).
+	//
+	// Strangers share the issuer with Kubernetes and GitHubActions, and the audience is theirs to choose. There, one of
+	// claimValidationRules must restrict a claim that tells them apart; without one, Accepted is False with reason
+	// IdentityRuleMissing.
+	//
+	// +optional
+	// +default="Generic"
+	Profile Profile `json:"profile,omitempty"`
 
 	// grantEnabled set to false refuses every assertion of this provider at once, on every token server, and sets
 	// Ready to False with reason GrantDisabled. Default true.
@@ -89,6 +105,24 @@ type IdentityProviderSpec struct {
 	// +optional
 	JWKS *JSONWebKeySet `json:"jwks,omitempty"`
 
+	// jwksURI names the URL of this issuer's JWK Set document, which the operator fetches.
+	//
+	// +optional
+	JWKSURI *RemoteKeySet `json:"jwksURI,omitempty"`
+
+	// discovery finds the JWK Set document through the issuer's OpenID Connect discovery document, whose issuer must
+	// equal spec.issuer byte for byte (OpenID Connect Discovery 1.0 §4.3).
+	//
+	// +optional
+	Discovery *DiscoveredKeySet `json:"discovery,omitempty"`
+
+	// clusterIssuer takes the keys that sign the ServiceAccount tokens of this cluster, from the API server itself.
+	// spec.issuer must be the API server's own issuer, else KeysReady is False with reason IssuerMismatch, and the message
+	// holds the right one.
+	//
+	// +optional
+	ClusterIssuer *ClusterKeySet `json:"clusterIssuer,omitempty"`
+
 	// audienceAliases are the aud values that name this authorization server, usually its token endpoint URL or its
 	// issuer (RFC 7523 §3(3)); compared byte for byte. Make them unique for each deployment: an assertion for another
 	// deployment's alias must not work here.
@@ -102,11 +136,10 @@ type IdentityProviderSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[\\\\x21-\\\\x7e]+$')",message="must be an exact aud value, visible ASCII characters without spaces"
 	AudienceAliases []string `json:"audienceAliases,omitempty"`
 
-	// audiencePolicy says how the aud claim is compared. Any (the default): one element equals an alias. Sole: every
-	// element does, so an assertion that was also meant for somebody else is refused.
+	// audiencePolicy says how the aud claim is compared. Any: one element equals an alias. Sole: every element does, so an
+	// assertion that was also meant for somebody else is refused. Default Any with profile Generic, else Sole.
 	//
 	// +optional
-	// +default="Any"
 	AudiencePolicy AudiencePolicy `json:"audiencePolicy,omitempty"`
 
 	// certificateExpiry says whether the validity period of a certificate bounds the use of its key. Enforce (the
@@ -144,19 +177,19 @@ type IdentityProviderSpec struct {
 	MaxAge Duration `json:"maxAge,omitempty"`
 
 	// maxLifetime is the longest time from iat to exp, or from now to exp when there is no iat (RFC 7523 §3(4): "not
-	// unreasonably far in the future"). From 1s to 8760h, default 24h.
+	// unreasonably far in the future"). From 1s to 8760h, default 24h with the profiles Generic and SPIFFE, 8760h with
+	// Kubernetes (whose API server extends tokens to a year), 1h with GitHubActions, and 15m with IDJAG.
 	//
 	// +optional
-	// +default="24h"
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('8760h')",message="must be a duration from 1s to 8760h with the units h, m, s and ms, for example 1h"
 	MaxLifetime Duration `json:"maxLifetime,omitempty"`
 
 	// replay says whether one assertion may be exchanged more than once (RFC 7523 §3(7)). OneTime: jti is required and
-	// works once. OneTimeIfPresent (the default): an assertion with jti works once, one without may be used until it
-	// expires. Reuse: any assertion may be used until it expires.
+	// works once. OneTimeIfPresent: an assertion with jti works once, one without may be used until it expires. Reuse: any
+	// assertion may be used until it expires. Default OneTimeIfPresent with profile Generic, Reuse with Kubernetes and
+	// SPIFFE, whose workloads present one token again and again, and OneTime with GitHubActions and IDJAG.
 	//
 	// +optional
-	// +default="OneTimeIfPresent"
 	Replay ReplayPolicy `json:"replay,omitempty"`
 
 	// scopes are the most that any access token from this provider's assertions may hold (RFC 6749 §3.3). Default: no
@@ -167,164 +200,36 @@ type IdentityProviderSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=128
 	Scopes []Scope `json:"scopes,omitempty"`
-}
 
-// AudiencePolicy says how the aud claim is compared with the audience aliases.
-//
-// +kubebuilder:validation:Enum=Any;Sole
-type AudiencePolicy string
-
-// The audience policies.
-const (
-	// AudienceAny accepts an assertion when one element of aud equals an alias.
-	AudienceAny AudiencePolicy = "Any"
-	// AudienceSole accepts an assertion when every element of aud equals an alias.
-	AudienceSole AudiencePolicy = "Sole"
-)
-
-// CertificateExpiry says whether a certificate's validity bounds the use of its key.
-//
-// +kubebuilder:validation:Enum=Enforce;Ignore
-type CertificateExpiry string
-
-// The certificate expiry policies.
-const (
-	// CertificateExpiryEnforce uses a key only within its certificate's validity.
-	CertificateExpiryEnforce CertificateExpiry = "Enforce"
-	// CertificateExpiryIgnore uses a key whatever its certificate's validity.
-	CertificateExpiryIgnore CertificateExpiry = "Ignore"
-)
-
-// ReplayPolicy says whether one assertion may be exchanged more than once.
-//
-// +kubebuilder:validation:Enum=OneTime;OneTimeIfPresent;Reuse
-type ReplayPolicy string
-
-// The replay policies.
-const (
-	// ReplayOneTime requires jti and accepts each assertion once.
-	ReplayOneTime ReplayPolicy = "OneTime"
-	// ReplayOneTimeIfPresent accepts each assertion that has a jti once.
-	ReplayOneTimeIfPresent ReplayPolicy = "OneTimeIfPresent"
-	// ReplayReuse accepts an assertion until it expires.
-	ReplayReuse ReplayPolicy = "Reuse"
-)
-
-// SignatureAlgorithm is a JWS signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
-//
-// +kubebuilder:validation:Enum=RS256;RS384;RS512;PS256;PS384;PS512;ES256;ES384;ES512;EdDSA
-type SignatureAlgorithm string
-
-// Scope is one scope-token (RFC 6749 §3.3).
-//
-// +kubebuilder:validation:MinLength=1
-// +kubebuilder:validation:MaxLength=128
-// +kubebuilder:validation:XValidation:rule="self.matches('^[\\\\x21\\\\x23-\\\\x5b\\\\x5d-\\\\x7e]+$')",message="must be one scope-token (RFC 6749 section 3.3): visible ASCII without spaces, double quotes and backslashes; write several scopes as several list items"
-type Scope string
-
-// JSONWebKeySet is a set of public keys (RFC 7517 §5).
-type JSONWebKeySet struct {
-	// keys are the public keys. A key that cannot be used is skipped and named in status.trust.skippedKeys; with none
-	// left, KeysReady is False with the reason of the first skipped one.
+	// claimValidationRules must all hold, or the assertion is refused. They work as in Kubernetes' structured
+	// authentication configuration.
 	//
-	// +required
+	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=100
-	Keys []JSONWebKey `json:"keys,omitempty"`
-}
-
-// JSONWebKey is one public key (RFC 7517 §4). Members that are not listed here are kept and ignored, as the RFC asks.
-//
-// Quote "n" and "y" in YAML: kubectl reads the bare words as false and true, and the key would come without them.
-//
-// +kubebuilder:pruning:PreserveUnknownFields
-// +kubebuilder:validation:XValidation:rule="!has(self.d)",fieldPath=".d",message="is the private half of the key: publish the public half only, and replace the key, for it has been exposed"
-// +kubebuilder:validation:XValidation:rule="!has(self.k)",fieldPath=".k",message="is a symmetric key: only public keys verify assertions here; replace the key, for it has been exposed"
-// +kubebuilder:validation:XValidation:rule="self.kty != 'RSA' || has(self.n) && has(self.e)",message="an RSA key needs the members n and e; in YAML, write \"n\" in quotes, for without them it means false"
-// +kubebuilder:validation:XValidation:rule="self.kty != 'EC' || has(self.crv) && has(self.x) && has(self.y)",message="an EC key needs the members crv, x and y; in YAML, write \"y\" in quotes, for without them it means true"
-// +kubebuilder:validation:XValidation:rule="self.kty != 'OKP' || has(self.crv) && has(self.x)",message="an OKP key needs the members crv and x"
-type JSONWebKey struct {
-	// kty is the key type: RSA, EC or OKP.
-	//
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=16
-	KeyType string `json:"kty,omitempty"`
-
-	// kid is the key id that the header of an assertion names.
-	//
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=256
-	KeyID string `json:"kid,omitempty"`
-
-	// use must be sig where it is present.
-	//
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=16
-	Use string `json:"use,omitempty"`
-
-	// key_ops must hold verify where it is present.
-	//
-	// +optional
-	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
-	// +kubebuilder:validation:items:MaxLength=32
-	KeyOperations []string `json:"key_ops,omitempty"`
+	//nolint:kubeapilinter // Each entry has one of two required shapes, which its rules demand.
+	ClaimValidationRules []ClaimValidationRule `json:"claimValidationRules,omitempty"`
 
-	// alg binds the key to one signature algorithm where it is present.
+	// claimMappings copy what they compute from the assertion's claims into the access token. Nothing is copied without.
 	//
 	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=16
-	Algorithm string `json:"alg,omitempty"`
+	// +listType=map
+	// +listMapKey=claim
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	ClaimMappings []ClaimMapping `json:"claimMappings,omitempty"`
 
-	// n is the RSA modulus, base64url.
+	// subject says how the sub of access tokens is made. Default: the sub of the assertion after the prefix
+	// "<namespace>/<name>:" of this object, so that no two providers ever speak of the same subject.
 	//
 	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=4096
-	N string `json:"n,omitempty"`
+	Subject *SubjectMapping `json:"subject,omitempty"`
 
-	// e is the RSA exponent, base64url.
+	// allowedClientNamespaces says which namespaces' OAuthClients may name this provider in spec.identityProviders or
+	// spec.authentication.federated. Default: those of its own namespace.
 	//
 	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=16
-	E string `json:"e,omitempty"`
-
-	// crv is the curve of an EC or OKP key: P-256, P-384, P-521 or Ed25519.
-	//
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=16
-	Curve string `json:"crv,omitempty"`
-
-	// x is the x coordinate of an EC key, or the public key of an OKP key, base64url.
-	//
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=128
-	X string `json:"x,omitempty"`
-
-	// y is the y coordinate of an EC key, base64url.
-	//
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=128
-	Y string `json:"y,omitempty"`
-
-	// d is private key material and is always refused; it stands here so that the API server can say so.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxLength=8192
-	PrivateD *string `json:"d,omitempty"`
-
-	// k is symmetric key material and is always refused; it stands here so that the API server can say so.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxLength=8192
-	SymmetricK *string `json:"k,omitempty"`
+	// +default={"from":"Same"}
+	AllowedClientNamespaces *AllowedClientNamespaces `json:"allowedClientNamespaces,omitempty"`
 }

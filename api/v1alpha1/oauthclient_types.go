@@ -13,7 +13,9 @@ import (
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=oac,categories={grantor},scope=Namespaced
 // +kubebuilder:printcolumn:name="Client ID",type=string,JSONPath=`.status.clientID`
-// +kubebuilder:printcolumn:name="Credentials",type=string,JSONPath=`.status.credentials[*].id`
+// +kubebuilder:printcolumn:name="Authentication",type=string,JSONPath=`.status.authentication`
+// +kubebuilder:printcolumn:name="Credentials",type=integer,JSONPath=`.status.credentialCount`
+// +kubebuilder:printcolumn:name="Next Expiry",type=string,JSONPath=`.status.nextKeyExpiry`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -85,14 +87,16 @@ type OAuthClientSpec struct {
 	// +required
 	Authentication ClientAuthentication `json:"authentication,omitzero"`
 
-	// identityProviders are the providers whose assertions this client may present, by name, in its own namespace.
-	// Default: every provider of its namespace.
+	// identityProviders are the providers whose assertions this client may present. Default: every provider of its own
+	// namespace. One of another namespace must allow this one in its spec.allowedClientNamespaces. Where two of them have
+	// the same issuer, the first one counts.
 	//
-	// A name that does not exist sets ResolvedRefs to False with reason IdentityProviderNotFound; the others work.
+	// A provider that does not exist sets ResolvedRefs to False with reason IdentityProviderNotFound, and one that does not
+	// allow it with reason ReferenceNotPermitted, which is also said of what does not exist in another namespace; the
+	// others work.
 	//
 	// +optional
-	// +listType=map
-	// +listMapKey=name
+	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	IdentityProviders []IdentityProviderReference `json:"identityProviders,omitempty"`
@@ -134,60 +138,6 @@ type GrantType string
 // GrantJWTBearer is urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 §2.1).
 const GrantJWTBearer GrantType = "JWTBearer"
 
-// ClientAuthentication says how a client proves who it is.
-//
-// +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="has(self.clientSecret)",message="set clientSecret, the only method so far"
-type ClientAuthentication struct {
-	// clientSecret authenticates by a shared secret, sent as client_secret_basic or client_secret_post (RFC 6749
-	// §2.3.1).
-	//
-	// +optional
-	ClientSecret *ClientSecretAuthentication `json:"clientSecret,omitempty"`
-}
-
-// ClientSecretAuthentication names the Secret that holds a client's secret.
-type ClientSecretAuthentication struct {
-	// secretRef names a Secret in this namespace. Its key client_secret holds the secret, 16 to 512 bytes without
-	// control characters; previous_client_secret, if present, works as well, for rotation with overlap.
-	//
-	// A missing Secret or key sets ResolvedRefs to False; an unusable value sets CredentialsReady to False. The token
-	// server never sees the Secret, only a keyed digest in status.
-	//
-	// +required
-	SecretRef ClientSecretReference `json:"secretRef,omitzero"`
-
-	// generate set to true lets the operator create the Secret, with the keys client_id and client_secret, where it
-	// does not exist; it is then owned by this object and deleted with it. An existing Secret is never changed.
-	// Default false.
-	//
-	// +optional
-	// +default=false
-	Generate *bool `json:"generate,omitempty"`
-}
-
-// ClientSecretReference names a Secret in the namespace of the OAuthClient.
-type ClientSecretReference struct {
-	// name of the Secret.
-	//
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="must be the name of a Secret in this namespace: lower case letters, digits, '-' and '.'"
-	Name string `json:"name,omitempty"`
-}
-
-// IdentityProviderReference names an IdentityProvider in the namespace of the OAuthClient.
-type IdentityProviderReference struct {
-	// name of the IdentityProvider.
-	//
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="must be the name of an IdentityProvider in this namespace: lower case letters, digits, '-' and '.'"
-	Name string `json:"name,omitempty"`
-}
-
 // AccessTokenPolicy shapes the access tokens of a client.
 type AccessTokenPolicy struct {
 	// lifetime of an access token, from 1m to 24h, default 1h.
@@ -202,59 +152,4 @@ type AccessTokenPolicy struct {
 	// +optional
 	// +default=false
 	CapToAssertion *bool `json:"capToAssertion,omitempty"`
-}
-
-// OAuthClientStatus is what the operator resolved from the spec and the objects it refers to.
-type OAuthClientStatus struct {
-	// observedGeneration is the metadata.generation that this status was computed from.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=0
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-
-	// conditions are Accepted, ResolvedRefs, CredentialsReady and Ready, all set from the first visit.
-	//
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-
-	// clientID is the client identifier to send. Absent: the id is contested and another object keeps it.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxLength=512
-	ClientID string `json:"clientID,omitempty"`
-
-	// credentials are what the client may prove itself with. Empty: it cannot authenticate.
-	//
-	// +optional
-	// +listType=map
-	// +listMapKey=id
-	// +kubebuilder:validation:MaxItems=4
-	Credentials []ClientCredential `json:"credentials,omitempty"`
-}
-
-// ClientCredential is the keyed digest of one client secret. Without the digest key, which only operator and token
-// servers hold, it can be neither used nor guessed at, and it is bound to this object's UID.
-type ClientCredential struct {
-	// id is current or previous.
-	//
-	// +required
-	// +kubebuilder:validation:Enum=current;previous
-	ID string `json:"id,omitempty"`
-
-	// digestKeyID names the digest key.
-	//
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
-	DigestKeyID string `json:"digestKeyID,omitempty"`
-
-	// keyedDigest is HMAC-SHA-256 of the secret, base64url.
-	//
-	// +required
-	// +kubebuilder:validation:MinLength=43
-	// +kubebuilder:validation:MaxLength=43
-	KeyedDigest string `json:"keyedDigest,omitempty"`
 }

@@ -48,34 +48,68 @@ type OAuthClientReconciler struct {
 	Clock      func() time.Time
 	// Namespace is where the digest key is.
 	Namespace string
+	// Remote fetches the keys of remote sources.
+	Remote *RemoteKeys
+	// Programs follows which token servers have loaded what.
+	Programs *Programs
+
+	// wanted asks for visits.
+	wanted *enqueuer
 }
 
 // +kubebuilder:rbac:groups=grantor.dev,resources=oauthclients,verbs=get;list;watch
 
 // Reconcile implements reconcile.Reconciler.
 func (r *OAuthClientReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	self := user{kindClient, req.NamespacedName}
 	c := &v1alpha1.OAuthClient{}
-	if err := r.Client.Get(ctx, req.NamespacedName, c); err != nil {
+	err := r.Client.Get(ctx, req.NamespacedName, c)
+	if err != nil || !c.DeletionTimestamp.IsZero() {
+		r.Remote.forget(self)
+		r.Programs.forget(self)
 		return ctrl.Result{}, ignoreNotFound(err, "get OAuthClient %s", req)
-	}
-	if !c.DeletionTimestamp.IsZero() {
-		return ctrl.Result{}, nil
 	}
 	in, err := r.gather(ctx, c)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	digestKeyLoaded := r.digestKeyLoaded(ctx)
+	in.Loaded = r.Programs.loaded(release.KindOAuthClients, c.ResourceVersion, digestKeyLoaded)
 	outcome := EvaluateClient(in)
+	if outcome.Waits {
+		r.Programs.follow(self, release.KindOAuthClients, c.ResourceVersion, in.Loaded.Live, digestKeyLoaded)
+	} else {
+		r.Programs.forget(self)
+	}
+	rotation, err := r.rotate(ctx, c, in, outcome)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
 	return statusWriter{r.Client, r.Recorder}.write(ctx, statusChange{
-		object: c, kind: "OAuthClient",
+		object: c, kind: kindClient,
 		previous: &c.Status, before: c.Status.Conditions,
 		next: &outcome.Status, after: outcome.Status.Conditions,
-	}, 0)
+	}, soonest(outcome.NextVisit, rotation))
+}
+
+// digestKeyLoaded returns whether the token servers have the digest key that is there now, as a question to be asked later.
+func (r *OAuthClientReconciler) digestKeyLoaded(ctx context.Context) func() bool {
+	known := secretMetadata()
+	if err := r.Client.Get(ctx, types.NamespacedName{Namespace: r.Namespace, Name: release.DigestKeySecretName}, known); err != nil {
+		return func() bool { return false } // It is being made, which visits every client.
+	}
+	return func() bool {
+		return r.Programs.replicas.SecretLoaded(release.DigestKeySecretName, known.ResourceVersion)
+	}
 }
 
 // gather reads what the evaluation of a client depends on.
 func (r *OAuthClientReconciler) gather(ctx context.Context, c *v1alpha1.OAuthClient) (ClientInput, error) {
-	in := ClientInput{Client: c, Now: r.Clock()}
+	self := user{kindClient, client.ObjectKeyFromObject(c)}
+	in := ClientInput{
+		Client: c, Now: r.Clock(),
+		Lookup: func(s RemoteSource, t Refresh) Answer { return r.Remote.lookup(self, s, t) },
+	}
 	var err error
 	if in.DigestKey, err = r.DigestKeys.DigestKey(ctx); err != nil {
 		return in, err
@@ -83,29 +117,45 @@ func (r *OAuthClientReconciler) gather(ctx context.Context, c *v1alpha1.OAuthCli
 	if in.Rivals, err = listClients(ctx, r.Client, client.MatchingFields{IndexClientID: ClientID(c)}); err != nil {
 		return in, err
 	}
-	if in.MissingProviders, err = r.missingProviders(ctx, c); err != nil {
+	if in.Providers, err = r.providers(ctx, c); err != nil {
 		return in, err
 	}
-	if auth := c.Spec.Authentication.ClientSecret; auth != nil {
-		// The Secret of one who does not hold its client id would carry an id that is not its own.
-		generate := ptr.Deref(auth.Generate, false) && sameObject(clientIDHolder(c, in.Rivals), c)
-		in.Secret, err = r.clientSecret(ctx, c, auth.SecretRef.Name, generate)
-	}
+	in.References, err = r.references(ctx, c, in.Rivals)
 	return in, err
 }
 
-func (r *OAuthClientReconciler) missingProviders(ctx context.Context, c *v1alpha1.OAuthClient) ([]string, error) {
-	var missing []string
-	for _, ref := range c.Spec.IdentityProviders {
-		err := r.Client.Get(ctx, types.NamespacedName{Namespace: c.Namespace, Name: ref.Name}, &v1alpha1.IdentityProvider{})
-		switch {
-		case apierrors.IsNotFound(err):
-			missing = append(missing, ref.Name)
-		case err != nil:
-			return nil, fmt.Errorf("get IdentityProvider %s/%s: %w", c.Namespace, ref.Name, err)
+// references reads what the authentication of a client refers to, and makes the Secret that is asked for.
+func (r *OAuthClientReconciler) references(ctx context.Context, c *v1alpha1.OAuthClient, rivals []*v1alpha1.OAuthClient) (refs References, err error) {
+	var remote *RemoteSource
+	switch auth := c.Spec.Authentication; {
+	case auth.ClientSecret != nil:
+		// The Secret of one who does not hold its client id would carry an id that is not its own.
+		generate := ptr.Deref(auth.ClientSecret.Generate, false) && sameObject(clientIDHolder(c, rivals), c)
+		refs.Secret, err = r.clientSecret(ctx, c, auth.ClientSecret.SecretRef.Name, generate)
+	case auth.PrivateKeyJWT != nil:
+		spec := clientKeySpec(c)
+		remote = spec.remote
+		refs, err = readReferences(ctx, r.Secrets, spec)
+	}
+	if remote == nil {
+		r.Remote.forget(user{kindClient, client.ObjectKeyFromObject(c)})
+	}
+	return refs, err
+}
+
+// providers returns those that a client refers to and that exist.
+func (r *OAuthClientReconciler) providers(ctx context.Context, c *v1alpha1.OAuthClient) ([]*v1alpha1.IdentityProvider, error) {
+	var found []*v1alpha1.IdentityProvider
+	for _, name := range providerRefs(c) {
+		p := &v1alpha1.IdentityProvider{}
+		switch err := r.Client.Get(ctx, name, p); {
+		case err == nil:
+			found = append(found, p)
+		case !apierrors.IsNotFound(err):
+			return nil, fmt.Errorf("get IdentityProvider %s: %w", name, err)
 		}
 	}
-	return missing, nil
+	return found, nil
 }
 
 // clientSecret reads the Secret of a client, and makes it where that is asked for and it does not exist.
@@ -134,9 +184,7 @@ func createOrRead(ctx context.Context, c client.Client, live client.Reader, secr
 }
 
 func newClientSecret(c *v1alpha1.OAuthClient, name string) *corev1.Secret {
-	random := make([]byte, generatedSecretBytes)
-	_, _ = rand.Read(random) // Never fails: crypto/rand ends the process instead.
-	owner := metav1.NewControllerRef(c, v1alpha1.GroupVersion().WithKind("OAuthClient"))
+	owner := metav1.NewControllerRef(c, v1alpha1.GroupVersion().WithKind(kindClient))
 	// Blocking the owner's deletion needs a permission on its finalizers, and has no use here.
 	owner.BlockOwnerDeletion = nil
 	return &corev1.Secret{
@@ -146,11 +194,15 @@ func newClientSecret(c *v1alpha1.OAuthClient, name string) *corev1.Secret {
 			OwnerReferences: []metav1.OwnerReference{*owner},
 		},
 		Type: corev1.SecretTypeOpaque,
-		Data: map[string][]byte{
-			ClientIDDataKey:     []byte(ClientID(c)),
-			ClientSecretDataKey: []byte(base64.RawURLEncoding.EncodeToString(random)),
-		},
+		Data: map[string][]byte{ClientIDDataKey: []byte(ClientID(c)), ClientSecretDataKey: randomClientSecret()},
 	}
+}
+
+// randomClientSecret returns a new client secret, base64url.
+func randomClientSecret() []byte {
+	random := make([]byte, generatedSecretBytes)
+	_, _ = rand.Read(random) // Never fails: crypto/rand ends the process instead.
+	return base64.RawURLEncoding.AppendEncode(nil, random)
 }
 
 // inNamespaceOf finds, by an index of names, the clients that name an object of their own namespace.
@@ -159,6 +211,12 @@ func (r *OAuthClientReconciler) inNamespaceOf(index string) related {
 		found, err := listClients(ctx, r.Client, client.InNamespace(obj.GetNamespace()), client.MatchingFields{index: obj.GetName()})
 		return requests(found), err
 	}
+}
+
+// naming finds the clients of all namespaces that name a provider.
+func (r *OAuthClientReconciler) naming(ctx context.Context, provider client.Object) ([]reconcile.Request, error) {
+	found, err := listClients(ctx, r.Client, client.MatchingFields{IndexClientProvider: client.ObjectKeyFromObject(provider).String()})
+	return requests(found), err
 }
 
 // rivals finds the clients of all namespaces that claim the client id that a client does.
@@ -172,8 +230,10 @@ func (r *OAuthClientReconciler) setup(mgr ctrl.Manager, opts controller.Options)
 		Named("oauthclient").
 		For(&v1alpha1.OAuthClient{}).
 		Watches(&v1alpha1.OAuthClient{}, onClaim(clientIDOf, r.rivals)).
-		Watches(&v1alpha1.IdentityProvider{}, onExistence(r.inNamespaceOf(IndexClientProvider))).
+		Watches(&v1alpha1.IdentityProvider{}, onAdmission(r.naming)).
 		WatchesMetadata(&corev1.Secret{}, onChange(r.dependingOn(r.inNamespaceOf(IndexClientSecret)))).
+		WatchesMetadata(&corev1.ConfigMap{}, onChange(r.inNamespaceOf(IndexClientConfigMap))).
+		WatchesRawSource(r.wanted.source()).
 		WithOptions(opts).
 		Complete(r)
 }

@@ -31,7 +31,8 @@ func TestClientIsResolvedAndFailsClosed(t *testing.T) {
 		t.Errorf("status %+v", c.Status)
 	}
 	w.oauthClient()
-	if w.writes["status"] != 2 {
+	// Each time what was found, and then that it is loaded.
+	if w.writes["status"] != 4 {
 		t.Errorf("%d writes of status", w.writes["status"])
 	}
 	w.do(w.client.Delete(t.Context(), s))
@@ -46,10 +47,10 @@ func TestClientMissingProviders(t *testing.T) {
 	})
 	w := newWorld(t, c, provider(), clientSecret(clientValue))
 	got := w.oauthClient()
-	if diff := cmp.Diff([]string{"Accepted", "!IdentityProviderNotFound", "CredentialsReady", "!IdentityProviderNotFound"}, summary(got.Status.Conditions)); diff != "" {
+	if diff := cmp.Diff([]string{"Accepted", "!IdentityProviderNotFound", "CredentialsReady", "Programmed", "!IdentityProviderNotFound"}, summary(got.Status.Conditions)); diff != "" {
 		t.Error(diff)
 	}
-	if want := `IdentityProvider "gone" does not exist in namespace "team-a": create it, or remove the name from spec.identityProviders`; message(t, got.Status.Conditions, "ResolvedRefs") != want {
+	if want := `IdentityProvider "gone" does not exist in namespace "team-a": create it, or correct the name`; message(t, got.Status.Conditions, "ResolvedRefs") != want {
 		t.Errorf("message %q", message(t, got.Status.Conditions, "ResolvedRefs"))
 	}
 }
@@ -57,7 +58,7 @@ func TestClientMissingProviders(t *testing.T) {
 func TestClientSecretIsGenerated(t *testing.T) {
 	w := newWorld(t, oauthClient(generates, claims("partner-1")))
 	c := w.oauthClient()
-	if diff := cmp.Diff([]string{"Accepted", "ResolvedRefs", "CredentialsReady", "Ready"}, summary(c.Status.Conditions)); diff != "" {
+	if diff := cmp.Diff([]string{"Accepted", "ResolvedRefs", "CredentialsReady", "Programmed", "Ready"}, summary(c.Status.Conditions)); diff != "" {
 		t.Error(diff)
 	}
 	s := &corev1.Secret{}
@@ -76,7 +77,7 @@ func TestClientSecretIsGenerated(t *testing.T) {
 	value := string(s.Data[ClientSecretDataKey])
 	w.oauthClient()
 	w.get(namespace, "app-secret", s)
-	if string(s.Data[ClientSecretDataKey]) != value || w.writes["status"] != 1 {
+	if string(s.Data[ClientSecretDataKey]) != value || w.writes["status"] != 2 {
 		t.Error("a second visit changes something")
 	}
 	w.do(w.client.Delete(t.Context(), s))

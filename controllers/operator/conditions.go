@@ -39,6 +39,15 @@ type condition struct {
 	verdict
 }
 
+// existingVerdict is what a condition of this generation said before, if there is one.
+func (v visit) existingVerdict(typ string) (verdict, bool) {
+	c := meta.FindStatusCondition(v.existing, typ)
+	if c == nil || c.ObservedGeneration != v.generation {
+		return verdict{}, false
+	}
+	return verdict{ok: c.Status == metav1.ConditionTrue, reason: c.Reason, message: c.Message}, true
+}
+
 // conditions returns the given conditions and Ready, which carries the first that is not True. Conditions of other types
 // are dropped: the operator owns all of the status.
 func (v visit) conditions(grantEnabled bool, ready string, parts ...condition) []metav1.Condition {

@@ -10,10 +10,20 @@
 // A Secret that is missing, emptied or unreadable ends trust at once: it may be the answer to a compromised key. Secrets
 // are watched by their metadata alone, and read one by one where an object refers to them.
 //
+// # Remote keys
+//
+// [RemoteKeys] fetches them aside, and a reconciler asks what is known. Its memory is a cache: the last good keys stand in
+// the status of the objects, so that a restart changes nothing.
+//
+// # Token servers
+//
+// [Replicas] reads their Leases, and [Programs] has those objects visited whose version they have come to hold.
+//
 // # Key material
 //
-// The operator makes two Secrets in its own namespace, and never changes one that exists. One that cannot be read is an
-// error that is retried until somebody restores it from a backup or deletes it on purpose.
+// The operator makes two Secrets in its own namespace, and rotates the keys in them by compare and swap: on the annotation
+// grantor.dev/rotate, and signing keys also on schedule. One that cannot be read is an error that is retried until somebody
+// restores it from a backup or deletes it on purpose.
 //
 //   - The digest key (release.DigestKeySecretName). When it is deleted, a new one is made and every client secret is
 //     digested anew: nothing is lost, but no client can authenticate until the token servers have both.
@@ -22,5 +32,5 @@
 //     Secret can still be restored. The operator reports it, and makes a new ring only when it starts, or takes over as
 //     leader, and finds none.
 //
-// The package must never hold a clock or state of its own, log or report a byte of a Secret, or decide a request.
+// The package must never hold a clock of its own, keep state that a restart would miss, log or report a byte of a Secret, or decide a request.
 package operator

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -82,7 +83,7 @@ func (c *cluster) startOperator(t *testing.T) *operatorRun {
 	run := &operatorRun{}
 	mgr, err := ctrl.NewManager(c.config, ctrl.Options{
 		Scheme:     c.scheme,
-		Cache:      cache.Options{ByObject: CacheByObject(), ReaderFailOnMissingInformer: true},
+		Cache:      cache.Options{ByObject: CacheByObject(releaseNamespace), ReaderFailOnMissingInformer: true},
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: new(true)},
 		NewClient:  run.newClient,
@@ -91,7 +92,14 @@ func (c *cluster) startOperator(t *testing.T) *operatorRun {
 		t.Fatal(err)
 	}
 	// The fixtures' certificates are valid at start, so the operator lives there.
-	if err := SetupWithManager(mgr, Options{Namespace: releaseNamespace, Clock: func() time.Time { return start }}); err != nil {
+	documents, err := APIServerDocuments(c.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := SetupWithManager(mgr, Options{
+		Namespace: releaseNamespace, Clock: func() time.Time { return start }, Metrics: prometheus.NewRegistry(),
+		Keys: KeyFetcher{Documents: loopback(), Cluster: documents},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -168,7 +176,7 @@ func (c *cluster) providerIs(t *testing.T, name, reason string) *v1alpha1.Identi
 	t.Helper()
 	p := &v1alpha1.IdentityProvider{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	return eventually(t, c, p, name+" is "+reason, func(p *v1alpha1.IdentityProvider) bool {
-		return len(p.Status.Conditions) == 4 && p.Status.Conditions[3].Reason == reason && p.Status.ObservedGeneration == p.Generation
+		return len(p.Status.Conditions) == 5 && p.Status.Conditions[4].Reason == reason && p.Status.ObservedGeneration == p.Generation
 	})
 }
 
@@ -176,12 +184,13 @@ func (c *cluster) clientIs(t *testing.T, ns, name, reason string) *v1alpha1.OAut
 	t.Helper()
 	oac := &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name}}
 	return eventually(t, c, oac, name+" is "+reason, func(oac *v1alpha1.OAuthClient) bool {
-		return len(oac.Status.Conditions) == 4 && oac.Status.Conditions[3].Reason == reason
+		return len(oac.Status.Conditions) == 5 && oac.Status.Conditions[4].Reason == reason
 	})
 }
 
 func TestAgainstAnAPIServer(t *testing.T) {
 	c := startCluster(t)
+	c.create(t, tokenServerLease("one", everything()))
 	run := c.startOperator(t)
 	named := func(name string) *v1alpha1.IdentityProvider {
 		return provider(func(p *v1alpha1.IdentityProvider) { p.Name = name })
@@ -231,6 +240,8 @@ func TestAgainstAnAPIServer(t *testing.T) {
 		c.clientIs(t, namespace, "app", v1alpha1.ReasonReady)
 	})
 	t.Run("a client follows its providers and the digest key", func(t *testing.T) { c.checkClientFollows(t) })
+	t.Run("a provider waits for every token server", func(t *testing.T) { c.checkProgrammed(t) })
+	t.Run("keys are fetched", func(t *testing.T) { c.checkFetched(t) })
 	t.Run("a restart writes nothing", func(t *testing.T) {
 		run.stop()
 		c.checkRestart(t)
@@ -266,7 +277,7 @@ func (c *cluster) checkForeignStatus(t *testing.T) {
 		p.Name, p.Spec.Issuer, p.Spec.CertificateSecretRef.Name = "victim", "https://victim.example", "missing"
 	}))
 	p := c.providerIs(t, "victim", v1alpha1.ReasonSecretNotFound)
-	p.Status.Trust = EvaluateProvider(ProviderInput{Provider: provider(inline(jwk("foreign"))), Now: start}).Status.Trust
+	p.Status.Trust = evaluated(ProviderInput{Provider: provider(inline(jwk("foreign"))), Now: start}).Status.Trust
 	if err := c.client.Status().Update(t.Context(), p, client.FieldOwner("somebody-else")); err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +344,8 @@ func (c *cluster) checkRestart(t *testing.T) {
 		oauthClient(func(oac *v1alpha1.OAuthClient) { oac.Name = "marker" }))
 	c.providerIs(t, "marker", v1alpha1.ReasonReady)
 	c.clientIs(t, namespace, "marker", v1alpha1.ReasonReady)
-	if _, written := run.snapshot(); len(written) != 2 {
+	// Of each, what was found, and that it has been loaded.
+	if _, written := run.snapshot(); len(written) != 4 {
 		t.Errorf("%d writes for 2 new objects", len(written))
 	}
 	after := versions()

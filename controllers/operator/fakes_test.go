@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -16,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 )
@@ -41,7 +44,12 @@ type world struct {
 	faults map[string]error
 	reads  int
 	writes map[string]int
+	// servers are the token servers; site is where remote keys are.
+	servers *servers
+	site    *site
 
+	remote    *RemoteKeys
+	programs  *Programs
 	providers *IdentityProviderReconciler
 	clients   *OAuthClientReconciler
 	keys      *KeyMaterialReconciler
@@ -49,7 +57,7 @@ type world struct {
 
 func testScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
-	if err := errors.Join(v1alpha1.AddToScheme(scheme), corev1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), corev1.AddToScheme(scheme), coordinationv1.AddToScheme(scheme)); err != nil {
 		panic(err)
 	}
 	return scheme
@@ -57,7 +65,7 @@ func testScheme() *runtime.Scheme {
 
 func newWorld(t *testing.T, objects ...client.Object) *world {
 	t.Helper()
-	w := &world{t: t, recorder: events.NewFakeRecorder(100), now: start, faults: map[string]error{}, writes: map[string]int{}}
+	w := &world{t: t, recorder: events.NewFakeRecorder(100), now: start, faults: map[string]error{}, writes: map[string]int{}, servers: oneServer(), site: newSite()}
 	builder := fake.NewClientBuilder().WithScheme(testScheme()).WithObjects(objects...).
 		WithStatusSubresource(&v1alpha1.IdentityProvider{}, &v1alpha1.OAuthClient{}).
 		WithInterceptorFuncs(w.interceptors())
@@ -73,10 +81,16 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 func (w *world) restart() {
 	clock := func() time.Time { return w.now }
 	live := liveReader{w.client, &w.reads}
+	wanted := map[string]*enqueuer{kindProvider: {}, kindClient: {}}
+	w.remote, w.programs = newRemoteKeys(w.site.fetch, clock, wanted), newPrograms(w.servers, wanted)
 	w.keys = &KeyMaterialReconciler{Client: w.client, Secrets: live, Recorder: w.recorder, Clock: clock, Namespace: releaseNamespace}
-	w.providers = &IdentityProviderReconciler{Client: w.client, Secrets: live, Recorder: w.recorder, Clock: clock}
+	w.providers = &IdentityProviderReconciler{
+		Client: w.client, Secrets: live, Recorder: w.recorder, Clock: clock,
+		Rules: rules(), Remote: w.remote, Programs: w.programs, wanted: wanted[kindProvider],
+	}
 	w.clients = &OAuthClientReconciler{
 		Client: w.client, Secrets: live, Recorder: w.recorder, Clock: clock, DigestKeys: w.keys, Namespace: releaseNamespace,
+		Remote: w.remote, Programs: w.programs, wanted: wanted[kindClient],
 	}
 }
 
@@ -125,6 +139,12 @@ func (w *world) interceptors() interceptor.Funcs {
 			}
 			return c.Create(ctx, obj, opts...)
 		},
+		Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
+			if err := fault("update", obj); err != nil {
+				return err
+			}
+			return c.Update(ctx, obj, opts...)
+		},
 		SubResourceApply: func(ctx context.Context, c client.Client, sub string, obj runtime.ApplyConfiguration, opts ...client.SubResourceApplyOption) error {
 			if err := fault("apply", obj); err != nil {
 				return err
@@ -144,27 +164,38 @@ func request(ns, name string) ctrl.Request {
 	return ctrl.Request{NamespacedName: types.NamespacedName{Namespace: ns, Name: name}}
 }
 
-// provider reconciles an IdentityProvider and returns it as stored.
+// provider reconciles an IdentityProvider until nothing is written, as its watch does, and returns it as stored.
 func (w *world) provider(name string) (*v1alpha1.IdentityProvider, ctrl.Result) {
 	w.t.Helper()
-	result, err := w.providers.Reconcile(w.t.Context(), request(namespace, name))
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	result := w.settle(w.providers, request(namespace, name))
 	p := &v1alpha1.IdentityProvider{}
 	w.get(namespace, name, p)
 	return p, result
 }
 
-// oauthClient reconciles the OAuthClient of the fixtures and returns it as stored.
+// oauthClient reconciles the OAuthClient of the fixtures until nothing is written, and returns it as stored.
 func (w *world) oauthClient() *v1alpha1.OAuthClient {
 	w.t.Helper()
-	if _, err := w.clients.Reconcile(w.t.Context(), request(namespace, "app")); err != nil {
-		w.t.Fatal(err)
-	}
+	w.settle(w.clients, request(namespace, "app"))
 	c := &v1alpha1.OAuthClient{}
 	w.get(namespace, "app", c)
 	return c
+}
+
+func (w *world) settle(r reconcile.Reconciler, req ctrl.Request) ctrl.Result {
+	w.t.Helper()
+	for range 10 {
+		before := w.writes["status"]
+		result, err := r.Reconcile(w.t.Context(), req)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if w.writes["status"] == before {
+			return result
+		}
+	}
+	w.t.Fatal("the status changes at every visit")
+	return ctrl.Result{}
 }
 
 func (w *world) get(ns, name string, obj client.Object) {
@@ -192,4 +223,13 @@ func (w *world) events() []string {
 			return list
 		}
 	}
+}
+
+// eventReasons returns the events since the last call, each as its type and reason.
+func (w *world) eventReasons() []string {
+	var list []string
+	for _, e := range w.events() {
+		list = append(list, strings.Join(strings.Fields(e)[:2], " "))
+	}
+	return list
 }

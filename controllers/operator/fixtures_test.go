@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 )
 
@@ -32,12 +33,13 @@ const (
 )
 
 var (
-	// start is when the fixtures live: their certificates are valid for a day around it.
+	// start is when the fixtures live: their certificates are valid from half a day before it to a year after it.
 	start = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 	ecKey   = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
 	weakKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 1024)) })
 	digests = sync.OnceValue(keyring.GenerateDigestKey)
+	rules   = sync.OnceValue(func() *claimrules.Compiler { return must(claimrules.NewCompiler()) })
 )
 
 func must[T any](v T, err error) T {
@@ -56,7 +58,7 @@ func cert(key crypto.Signer, name string, notBefore, notAfter time.Time) []byte 
 }
 
 func validCert(name string) []byte {
-	return cert(ecKey(), name, start.Add(-12*time.Hour), start.Add(12*time.Hour))
+	return cert(ecKey(), name, start.Add(-12*time.Hour), start.Add(365*24*time.Hour))
 }
 
 func expiredCert() []byte {

@@ -15,13 +15,17 @@ import (
 const (
 	// IndexProviderSecret finds IdentityProviders by the name of their Secret.
 	IndexProviderSecret = "grantor.provider.secret"
+	// IndexProviderConfigMap finds IdentityProviders by the name of their ConfigMap.
+	IndexProviderConfigMap = "grantor.provider.configmap"
 	// IndexProviderIssuer finds IdentityProviders by issuer.
 	IndexProviderIssuer = "grantor.provider.issuer"
 	// IndexClientSecret finds OAuthClients by the name of their Secret.
 	IndexClientSecret = "grantor.client.secret"
+	// IndexClientConfigMap finds OAuthClients by the name of their ConfigMap.
+	IndexClientConfigMap = "grantor.client.configmap"
 	// IndexClientID finds OAuthClients by the client id that they claim.
 	IndexClientID = "grantor.client.id"
-	// IndexClientProvider finds OAuthClients by the names in spec.identityProviders.
+	// IndexClientProvider finds OAuthClients by the providers that they name, as namespace/name.
 	IndexClientProvider = "grantor.client.provider"
 )
 
@@ -35,31 +39,44 @@ type index struct {
 func indexes() []index {
 	return []index{
 		{&v1alpha1.IdentityProvider{}, IndexProviderSecret, ofProvider(func(p *v1alpha1.IdentityProvider) []string {
-			if ref := p.Spec.CertificateSecretRef; ref != nil {
-				return []string{ref.Name}
-			}
-			return nil
+			secret, _ := ReferencedByProvider(p)
+			return present(secret)
+		})},
+		{&v1alpha1.IdentityProvider{}, IndexProviderConfigMap, ofProvider(func(p *v1alpha1.IdentityProvider) []string {
+			_, configMap := ReferencedByProvider(p)
+			return present(configMap)
 		})},
 		{&v1alpha1.IdentityProvider{}, IndexProviderIssuer, ofProvider(func(p *v1alpha1.IdentityProvider) []string {
 			return []string{p.Spec.Issuer}
 		})},
 		{&v1alpha1.OAuthClient{}, IndexClientSecret, ofClient(func(c *v1alpha1.OAuthClient) []string {
-			if auth := c.Spec.Authentication.ClientSecret; auth != nil {
-				return []string{auth.SecretRef.Name}
-			}
-			return nil
+			secret, _ := ReferencedByClient(c)
+			return present(secret)
 		})},
+		{&v1alpha1.OAuthClient{}, IndexClientConfigMap, ofClient(func(c *v1alpha1.OAuthClient) []string {
+			_, configMap := ReferencedByClient(c)
+			return present(configMap)
+		})},
+		{&v1alpha1.OAuthClient{}, IndexClientDigestKey, ofClient(digestKeyIDs)},
 		{&v1alpha1.OAuthClient{}, IndexClientID, ofClient(func(c *v1alpha1.OAuthClient) []string {
 			return []string{ClientID(c)}
 		})},
 		{&v1alpha1.OAuthClient{}, IndexClientProvider, ofClient(func(c *v1alpha1.OAuthClient) []string {
-			names := make([]string, len(c.Spec.IdentityProviders))
-			for i, ref := range c.Spec.IdentityProviders {
-				names[i] = ref.Name
+			names := []string{}
+			for _, name := range providerRefs(c) {
+				names = append(names, name.String())
 			}
 			return names
 		})},
 	}
+}
+
+// present is a list of the name, if there is one.
+func present(name string) []string {
+	if name == "" {
+		return nil
+	}
+	return []string{name}
 }
 
 func ofProvider(values func(*v1alpha1.IdentityProvider) []string) client.IndexerFunc {

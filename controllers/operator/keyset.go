@@ -18,18 +18,19 @@ const (
 	longestVisit = 12 * time.Hour
 	// visitMargin makes a visit come after the boundary that it waits for.
 	visitMargin = time.Second
-	// defaultClockSkew is that of the schema, for objects that did not pass through it.
-	defaultClockSkew = 30 * time.Second
+	// aMonth and aWeek before the last certificate of a set expires, its condition says so.
+	aMonth = 30 * 24 * time.Hour
+	aWeek  = 7 * 24 * time.Hour
 )
 
 // keySet is what a provider's policy makes of the keys of its source.
 type keySet struct {
 	kept    []resolve.Key
 	skipped []skippedKey
-	// enforce says that certificates bound the use of their keys.
-	enforce bool
-	skew    time.Duration
-	now     time.Time
+	// enforce says that certificates bound the use of their keys, and optional that the spec can say otherwise.
+	enforce, optional bool
+	skew              time.Duration
+	now               time.Time
 }
 
 // skippedKey is an entry that is not used, in the order of the source.
@@ -38,17 +39,16 @@ type skippedKey struct {
 	v1alpha1.SkippedKey
 }
 
-func newKeySet(spec v1alpha1.IdentityProviderSpec, found resolve.Result, now time.Time) keySet {
-	s := keySet{
-		enforce: spec.CertificateExpiry != v1alpha1.CertificateExpiryIgnore,
-		skew:    clockSkew(spec.ClockSkew),
-		now:     now,
+func newKeySet(spec keySpec, source keySource, now time.Time) keySet {
+	s := keySet{enforce: spec.enforce, optional: spec.optional, skew: spec.skew, now: now}
+	for i, k := range source.skipped {
+		s.skipped = append(s.skipped, skippedKey{i - len(source.skipped), k}) // They keep their order, before others.
 	}
-	for _, k := range found.Skipped {
+	for _, k := range source.found.Skipped {
 		s.skip(k.Index, k.Entry, reasonOf(k.Problem), k.Message)
 	}
-	for _, k := range found.Keys {
-		s.consider(k, spec.Algorithms)
+	for _, k := range source.found.Keys {
+		s.consider(k, spec.algorithms)
 	}
 	slices.SortStableFunc(s.skipped, func(a, b skippedKey) int { return cmp.Compare(a.index, b.index) })
 	return s
@@ -67,10 +67,18 @@ func (s *keySet) consider(k resolve.Key, allowed []v1alpha1.SignatureAlgorithm) 
 	}
 	if s.expired(k) {
 		s.skip(k.Index, k.Entry, v1alpha1.ReasonCertificateExpired,
-			"the certificate has expired: put its successor beside it or in its place (or set spec.certificateExpiry to Ignore to use the key all the same)")
+			"the certificate has expired: put its successor beside it or in its place"+s.ignoring(" (or set spec.certificateExpiry to Ignore to use the key all the same)"))
 		return
 	}
 	s.kept = append(s.kept, k)
+}
+
+// ignoring is advice that helps only where the spec can say that certificates do not matter.
+func (s *keySet) ignoring(advice string) string {
+	if !s.optional {
+		return ""
+	}
+	return advice
 }
 
 func (s *keySet) skip(index int, entry, reason, message string) {
@@ -88,26 +96,60 @@ func (s *keySet) notYetValid(k resolve.Key) bool {
 	return s.enforce && c != nil && s.now.Before(c.NotBefore.Add(-s.skew))
 }
 
-// verdict is what the KeysReady condition says.
+// verdict is what the KeysReady condition says, or CredentialsReady for a client with keys.
 func (s *keySet) verdict(source keySource) verdict {
 	usable := slices.IndexFunc(s.kept, func(k resolve.Key) bool { return !s.notYetValid(k) })
 	switch {
 	case !source.refs.ok:
 		return no(v1alpha1.ReasonRefsNotResolved, "There are no keys before every reference is resolved; ResolvedRefs says what to do")
+	case source.fetch != nil && !source.fetch.ok:
+		return *source.fetch
 	case source.kind == "":
-		return no(v1alpha1.ReasonInvalidKeyMaterial, "The spec must have exactly one key source: set either spec.certificateSecretRef or spec.jwks")
+		return no(v1alpha1.ReasonInvalidKeyMaterial, "The spec must have exactly one key source: set one, for example jwks")
 	case len(s.kept) == 0 && len(s.skipped) == 0:
 		return no(v1alpha1.ReasonInvalidKeyMaterial, "%s holds no keys: add the public keys of the issuer", source.name)
 	case len(s.kept) == 0:
 		return no(s.skipped[0].Reason, "No key of %s can be used: %s", source.name, s.explainSkipped())
 	case usable < 0:
 		return no(v1alpha1.ReasonCertificateNotYetValid,
-			"No key of %s can be used yet, for the validity of %s and of all others begins later: wait for it, put a certificate that is valid now beside it, or set spec.certificateExpiry to Ignore",
-			source.name, s.kept[0].Entry)
-	case len(s.skipped) > 0:
+			"No key of %s can be used yet, for the validity of %s and of all others begins later: wait for it, or put a certificate that is valid now beside it%s",
+			source.name, s.kept[0].Entry, s.ignoring(" (or set spec.certificateExpiry to Ignore)"))
+	case source.fetch != nil:
+		return *source.fetch
+	}
+	if within, ends := s.endsSoon(); ends {
+		return yes(v1alpha1.ReasonCertificateExpiresSoon, "Every certificate of %s expires in less than %s: put a successor beside the last one", source.name, within)
+	}
+	if len(s.skipped) > 0 {
 		return yes(v1alpha1.ReasonSomeKeysSkipped, "%s of %s can be used, others cannot: %s", quantity(len(s.kept), "key"), source.name, s.explainSkipped())
 	}
 	return yes(v1alpha1.ReasonKeysReady, "Every key of %s is trusted (%s)", source.name, quantity(len(s.kept), "key"))
+}
+
+// endsSoon reports whether no key outlives the next days, and says how many.
+func (s *keySet) endsSoon() (within string, ends bool) {
+	last, bounded := s.lastExpiry()
+	switch {
+	case !bounded || s.now.Before(last.Add(-aMonth)):
+		return "", false
+	case s.now.Before(last.Add(-aWeek)):
+		return "30 days", true
+	}
+	return "7 days", true
+}
+
+// lastExpiry is when the last of the keys ends, if all of them do.
+func (s *keySet) lastExpiry() (last time.Time, bounded bool) {
+	for _, k := range s.kept {
+		c := k.Public.Certificate()
+		if !s.enforce || c == nil {
+			return time.Time{}, false
+		}
+		if c.NotAfter.After(last) {
+			last = c.NotAfter
+		}
+	}
+	return last, len(s.kept) > 0
 }
 
 // explainSkipped tells about the first skipped entry, and how many more there are.
@@ -119,15 +161,16 @@ func (s *keySet) explainSkipped() string {
 	return first
 }
 
-func (s *keySet) trust(issuer, source string) *v1alpha1.Trust {
-	t := &v1alpha1.Trust{Issuer: issuer, Source: source, KeyCount: new(int32(len(s.kept)))} //nolint:gosec // At most 100.
+// status is the set as a status shows it.
+func (s *keySet) status(source keySource) v1alpha1.KeySet {
+	set := v1alpha1.KeySet{Source: source.kind, URL: source.url, KeyCount: new(int32(len(s.kept)))} //nolint:gosec // At most 100.
 	for _, k := range s.kept {
-		t.Keys = append(t.Keys, trustedKey(k))
+		set.Keys = append(set.Keys, trustedKey(k))
 	}
 	for _, k := range s.skipped {
-		t.SkippedKeys = append(t.SkippedKeys, k.SkippedKey)
+		set.SkippedKeys = append(set.SkippedKeys, k.SkippedKey)
 	}
-	return t
+	return set
 }
 
 func trustedKey(k resolve.Key) v1alpha1.TrustedKey {
@@ -165,22 +208,29 @@ func (s *keySet) nextExpiry() *metav1.Time {
 	return next
 }
 
-// nextVisit is how long it takes until a certificate begins or ends and so changes the outcome; 0 for never.
-func (s *keySet) nextVisit() time.Duration {
-	var next time.Duration
+// nextVisit is how long it takes until the outcome may change by itself, because a certificate begins, ends or comes near
+// its end, or a remote source must be looked at again; 0 for never.
+func (s *keySet) nextVisit(source keySource) time.Duration {
+	var boundaries []time.Time
+	if !source.nextVisit.IsZero() {
+		boundaries = append(boundaries, source.nextVisit)
+	}
 	for _, k := range s.kept {
-		c := k.Public.Certificate()
-		if !s.enforce || c == nil {
+		if c := k.Public.Certificate(); s.enforce && c != nil {
+			boundaries = append(boundaries, c.NotBefore.Add(-s.skew), c.NotAfter.Add(s.skew))
+		}
+	}
+	if last, bounded := s.lastExpiry(); bounded {
+		boundaries = append(boundaries, last.Add(-aMonth), last.Add(-aWeek))
+	}
+	var next time.Duration
+	for _, boundary := range boundaries {
+		wait := boundary.Sub(s.now)
+		if wait < 0 {
 			continue
 		}
-		for _, boundary := range []time.Time{c.NotBefore.Add(-s.skew), c.NotAfter.Add(s.skew)} {
-			wait := boundary.Sub(s.now)
-			if wait < 0 {
-				continue
-			}
-			if wait = min(wait, longestVisit-visitMargin) + visitMargin; next == 0 || wait < next {
-				next = wait
-			}
+		if wait = min(wait, longestVisit-visitMargin) + visitMargin; next == 0 || wait < next {
+			next = wait
 		}
 	}
 	return next
@@ -197,23 +247,13 @@ func reasonOf(p jose.Problem) string {
 		return v1alpha1.ReasonUnsupportedKey
 	case resolve.ProblemTooMany:
 		return v1alpha1.ReasonTooManyKeys
+	case resolve.ProblemOtherIssuer:
+		return v1alpha1.ReasonIssuerMismatch
 	case jose.ProblemMalformed:
 		return v1alpha1.ReasonInvalidKeyMaterial
 	default:
 		return v1alpha1.ReasonInvalidKeyMaterial
 	}
-}
-
-// clockSkew reads spec.clockSkew. What cannot be read, which the schema does not let happen, allows no skew.
-func clockSkew(d v1alpha1.Duration) time.Duration {
-	if d == "" {
-		return defaultClockSkew
-	}
-	skew, err := time.ParseDuration(string(d))
-	if err != nil || skew < 0 {
-		return 0
-	}
-	return skew
 }
 
 // convert changes between the string types of two packages.

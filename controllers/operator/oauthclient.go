@@ -2,6 +2,7 @@ package operator
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -11,6 +12,9 @@ import (
 	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
@@ -25,6 +29,8 @@ const (
 	ClientSecretDataKey = "client_secret"
 	// PreviousClientSecretDataKey holds the client secret that was current before, for rotation with overlap.
 	PreviousClientSecretDataKey = "previous_client_secret"
+	// NextClientSecretDataKey holds the client secret that will be current next: it works before anybody is told to use it.
+	NextClientSecretDataKey = "next_client_secret"
 )
 
 // Bounds of a client secret, in bytes.
@@ -37,49 +43,116 @@ const (
 const (
 	credentialCurrent  = "current"
 	credentialPrevious = "previous"
+	credentialNext     = "next"
 )
 
 // ClientInput is what the evaluation of an OAuthClient depends on.
 type ClientInput struct {
 	Client *v1alpha1.OAuthClient
-	// Secret is what spec.authentication.clientSecret.secretRef names, nil where it does not exist.
-	Secret *corev1.Secret
+	// References are the objects that the authentication of the client refers to.
+	References References
+	// Lookup says what is known of a remote source.
+	Lookup Lookup
 	// Rivals are other clients, of any namespace; those that claim another client id do not matter.
 	Rivals []*v1alpha1.OAuthClient
-	// MissingProviders are the names in spec.identityProviders that do not exist.
-	MissingProviders []string
-	DigestKey        keyring.DigestKey
-	Now              time.Time
+	// Providers are those that the client refers to and that exist.
+	Providers []*v1alpha1.IdentityProvider
+	DigestKey keyring.DigestKey
+	// Loaded is who has loaded this version of the object, and the digest key.
+	Loaded Loaded
+	Now    time.Time
 }
 
-// ClientOutcome is the result of evaluating an OAuthClient. Nothing in it changes with time alone.
+// ClientOutcome is the result of evaluating an OAuthClient.
 type ClientOutcome struct {
 	Status v1alpha1.OAuthClientStatus
+	// NextVisit is how long from now the outcome may change by itself; 0 for never.
+	NextVisit time.Duration
+	// Waits says that the status is as it should be, and token servers have yet to load it.
+	Waits bool
+}
+
+// clientProof is how a client proves who it is, as status shows it.
+type clientProof struct {
+	method      string
+	refs, ready verdict
+	credentials []v1alpha1.ClientCredential
+	keys        *v1alpha1.KeySet
+	nextExpiry  *metav1.Time
+	lastFetch   *metav1.Time
+	count       int
+	nextVisit   time.Duration
 }
 
 // EvaluateClient resolves the client id and the credentials of an OAuthClient. It is pure: equal input gives an equal
 // outcome.
 func EvaluateClient(in ClientInput) ClientOutcome {
 	c := in.Client
-	accepted := acceptClientID(c, in.Rivals)
-	secrets, refs := findClientSecrets(c, in.Secret)
-	credentials, credentialsReady := secrets.credentials(c, in.DigestKey)
-	if refs.ok && len(in.MissingProviders) > 0 {
-		refs = missingProviders(c.Namespace, in.MissingProviders)
-	}
-	status := v1alpha1.OAuthClientStatus{ObservedGeneration: c.Generation}
-	if accepted.ok {
-		status.ClientID, status.Credentials = ClientID(c), credentials
-	}
 	v := visit{existing: c.Status.Conditions, generation: c.Generation, now: in.Now}
+	accepted := acceptClientID(c, in.Rivals)
+	proof := v.prove(in)
+	if refs := findProviders(c, in.Providers); proof.refs.ok {
+		proof.refs = refs
+	}
+	status := v1alpha1.OAuthClientStatus{ObservedGeneration: c.Generation, Authentication: proof.method}
+	if accepted.ok {
+		status.ClientID, status.Credentials, status.KeySet = ClientID(c), proof.credentials, proof.keys
+		status.NextKeyExpiry, status.LastFetchTime = proof.nextExpiry, proof.lastFetch
+		status.CredentialCount = new(int32(proof.count)) //nolint:gosec // At most 100.
+	}
+	settled := c.Status.ObservedGeneration == c.Generation && c.Status.ClientID == status.ClientID &&
+		equality.Semantic.DeepEqual(c.Status.Credentials, status.Credentials) && equality.Semantic.DeepEqual(c.Status.KeySet, status.KeySet)
+	programmed, wait := v.programmed(settled, in.Loaded)
 	status.Conditions = v.conditions(
 		ptr.Deref(c.Spec.GrantEnabled, true),
-		"The client can authenticate with its client id and client secret",
+		"The client can authenticate, and exchange what its identity providers vouch for",
 		condition{v1alpha1.ConditionAccepted, accepted},
-		condition{v1alpha1.ConditionResolvedRefs, refs},
-		condition{v1alpha1.ConditionCredentialsReady, credentialsReady},
+		condition{v1alpha1.ConditionResolvedRefs, proof.refs},
+		condition{v1alpha1.ConditionCredentialsReady, proof.ready},
+		condition{v1alpha1.ConditionProgrammed, programmed},
 	)
-	return ClientOutcome{Status: status}
+	return ClientOutcome{Status: status, NextVisit: soonest(proof.nextVisit, wait), Waits: settled && !programmed.ok}
+}
+
+// prove resolves the credentials of the one method of the client.
+func (v visit) prove(in ClientInput) clientProof {
+	noRefs := yes(v1alpha1.ReasonResolvedRefs, "There are no references to resolve")
+	switch c, auth := in.Client, in.Client.Spec.Authentication; {
+	case auth.ClientSecret != nil:
+		secrets, refs := findClientSecrets(c, in.References.Secret)
+		credentials, ready := secrets.credentials(c, in.DigestKey)
+		return clientProof{method: "ClientSecret", refs: refs, ready: ready, credentials: credentials, count: len(credentials)}
+	case auth.PrivateKeyJWT != nil:
+		return v.proveByKeys(in)
+	case auth.Federated != nil:
+		return clientProof{
+			method: "Federated", refs: noRefs, count: 1,
+			ready: yes(v1alpha1.ReasonCredentialsReady, "The client is the workload %q of IdentityProvider %q", auth.Federated.Subject, auth.Federated.IdentityProviderRef.Name),
+		}
+	case auth.Public != nil:
+		return clientProof{
+			method: "Public", refs: noRefs,
+			ready: yes(v1alpha1.ReasonCredentialsReady, "The client needs no credentials, for spec.authentication.public is set"),
+		}
+	}
+	// The schema does not let this happen on a cluster.
+	return clientProof{refs: noRefs, ready: no(v1alpha1.ReasonInvalidClientSecret, "The client has no way to authenticate: set spec.authentication.clientSecret")}
+}
+
+// proveByKeys is the part of privateKeyJWT.
+func (v visit) proveByKeys(in ClientInput) clientProof {
+	spec := clientKeySpec(in.Client)
+	source := spec.find(in.References, in.Lookup, in.Now)
+	set := newKeySet(spec, source, in.Now)
+	proof := clientProof{
+		method: "PrivateKeyJWT", refs: source.refs, ready: v.keysReady(v1alpha1.ConditionCredentialsReady, set, source),
+		count: len(set.kept), nextVisit: set.nextVisit(source),
+	}
+	if len(set.kept) > 0 {
+		proof.keys = new(set.status(source))
+		proof.nextExpiry, proof.lastFetch = set.nextExpiry(), spec.lastFetchTime(source, proof.keys)
+	}
+	return proof
 }
 
 // acceptClientID names the holder of a contested id only to those who can see it anyway.
@@ -97,72 +170,120 @@ func acceptClientID(c *v1alpha1.OAuthClient, rivals []*v1alpha1.OAuthClient) ver
 		who, ClientID(c), defaultClientID(c))
 }
 
-func missingProviders(namespace string, names []string) verdict {
-	names = slices.Sorted(slices.Values(names))
-	return no(v1alpha1.ReasonIdentityProviderNotFound,
-		"IdentityProvider %s does not exist in namespace %q: create it, or remove the name from spec.identityProviders",
-		`"`+strings.Join(names, `", "`)+`"`, namespace)
+// providerRefs are the providers that a client names, with their namespaces.
+func providerRefs(c *v1alpha1.OAuthClient) []types.NamespacedName {
+	refs := slices.Clone(c.Spec.IdentityProviders)
+	if f := c.Spec.Authentication.Federated; f != nil {
+		refs = append(refs, f.IdentityProviderRef)
+	}
+	names := make([]types.NamespacedName, len(refs))
+	for i, ref := range refs {
+		names[i] = types.NamespacedName{Namespace: cmp.Or(ref.Namespace, c.Namespace), Name: ref.Name}
+	}
+	return names
+}
+
+// findProviders says whether every provider that the client names exists and admits it.
+func findProviders(c *v1alpha1.OAuthClient, found []*v1alpha1.IdentityProvider) verdict {
+	var missing, foreign []string
+	for _, name := range providerRefs(c) {
+		i := slices.IndexFunc(found, func(p *v1alpha1.IdentityProvider) bool {
+			return p.Namespace == name.Namespace && p.Name == name.Name
+		})
+		switch {
+		case name.Namespace == c.Namespace && i < 0:
+			missing = append(missing, name.Name)
+		case name.Namespace != c.Namespace && (i < 0 || !admits(found[i], c.Namespace)):
+			foreign = append(foreign, name.String())
+		}
+	}
+	switch {
+	case len(missing) > 0:
+		return no(v1alpha1.ReasonIdentityProviderNotFound,
+			"IdentityProvider %s does not exist in namespace %q: create it, or correct the name", quoted(missing), c.Namespace)
+	case len(foreign) > 0:
+		// Which of the two it is, is the other namespace's business.
+		return no(v1alpha1.ReasonReferenceNotPermitted,
+			"IdentityProvider %s does not exist, or does not name namespace %q in its spec.allowedClientNamespaces: ask who owns it to allow it", quoted(foreign), c.Namespace)
+	}
+	return yes(v1alpha1.ReasonResolvedRefs, "Every reference is resolved")
+}
+
+// admits reports whether a provider lets clients of the namespace refer to it.
+func admits(p *v1alpha1.IdentityProvider, namespace string) bool {
+	a := p.Spec.AllowedClientNamespaces
+	if p.Namespace == namespace || a != nil && a.From == v1alpha1.NamespacesFromAll {
+		return true
+	}
+	return a != nil && a.From == v1alpha1.NamespacesFromListed && slices.Contains(a.Namespaces, namespace)
+}
+
+func quoted(names []string) string {
+	slices.Sort(names)
+	return `"` + strings.Join(slices.Compact(names), `", "`) + `"`
 }
 
 // clientSecrets are the values found in the Secret of a client.
 type clientSecrets struct {
-	name              string
-	current, previous []byte
+	name                    string
+	current, previous, next []byte
 }
 
 func findClientSecrets(c *v1alpha1.OAuthClient, secret *corev1.Secret) (clientSecrets, verdict) {
-	auth := c.Spec.Authentication.ClientSecret
-	if auth == nil {
-		// The schema does not let this happen on a cluster.
-		return clientSecrets{}, yes(v1alpha1.ReasonResolvedRefs, "There are no references to resolve")
-	}
 	value := secretValue{
-		namespace: c.Namespace, name: auth.SecretRef.Name, key: ClientSecretDataKey,
+		namespace: c.Namespace, name: c.Spec.Authentication.ClientSecret.SecretRef.Name, key: ClientSecretDataKey,
 		create: `--from-literal=client_secret="$(openssl rand -hex 32)", or set spec.authentication.clientSecret.generate to true`,
 	}
 	current, refs := value.find(secret)
 	if !refs.ok {
 		return clientSecrets{name: value.name}, refs
 	}
-	return clientSecrets{name: value.name, current: current, previous: secret.Data[PreviousClientSecretDataKey]}, refs
+	return clientSecrets{
+		name: value.name, current: current,
+		previous: secret.Data[PreviousClientSecretDataKey], next: secret.Data[NextClientSecretDataKey],
+	}, refs
 }
 
-// credentials returns the digests of the secrets that may be used. A secret that may not never stops the other one: a slip
+// credentials returns the digests of the secrets that may be used. A secret that may not never stops another one: a slip
 // in the middle of a rotation must not lock the client out.
 func (s clientSecrets) credentials(c *v1alpha1.OAuthClient, key keyring.DigestKey) ([]v1alpha1.ClientCredential, verdict) {
-	if c.Spec.Authentication.ClientSecret == nil {
-		return nil, no(v1alpha1.ReasonInvalidClientSecret, "The client has no way to authenticate: set spec.authentication.clientSecret")
-	}
 	if len(s.current) == 0 {
 		return nil, no(v1alpha1.ReasonRefsNotResolved, "There are no credentials before every reference is resolved; ResolvedRefs says what to do")
 	}
 	var usable []v1alpha1.ClientCredential
-	currentFault, previousFault := clientSecretFault(s.current), ""
-	if currentFault == "" {
-		usable = append(usable, credential(credentialCurrent, c, s.current, key))
-	}
-	if len(s.previous) > 0 && !bytes.Equal(s.previous, s.current) {
-		if previousFault = clientSecretFault(s.previous); previousFault == "" {
-			usable = append(usable, credential(credentialPrevious, c, s.previous, key))
+	var works, broken []string
+	for _, one := range []struct {
+		id, key string
+		value   []byte
+	}{
+		{credentialCurrent, ClientSecretDataKey, s.current},
+		{credentialPrevious, PreviousClientSecretDataKey, s.previous},
+		{credentialNext, NextClientSecretDataKey, s.next},
+	} {
+		if len(one.value) == 0 || one.id != credentialCurrent && bytes.Equal(one.value, s.current) {
+			continue
 		}
+		if fault := clientSecretFault(one.value); fault != "" {
+			broken = append(broken, fmt.Sprintf("the %s %s", secretValue{name: s.name, key: one.key}, fault))
+			continue
+		}
+		usable = append(usable, credential(one.id, c, one.value, key))
+		works = append(works, one.key)
 	}
-	return usable, s.verdict(currentFault, previousFault, len(usable))
+	return usable, s.verdict(works, broken)
 }
 
-func (s clientSecrets) verdict(currentFault, previousFault string, usable int) verdict {
-	current := secretValue{name: s.name, key: ClientSecretDataKey}
-	previous := secretValue{name: s.name, key: PreviousClientSecretDataKey}
+// verdict says which secrets work. Without the current one, the client needs mending even if another works.
+func (s clientSecrets) verdict(works, broken []string) verdict {
 	switch {
-	case currentFault != "" && usable > 0:
-		return no(v1alpha1.ReasonInvalidClientSecret, "The %s %s; only %s works", current, currentFault, PreviousClientSecretDataKey)
-	case currentFault != "":
-		return no(v1alpha1.ReasonInvalidClientSecret, "The %s %s", current, currentFault)
-	case previousFault != "":
-		return yes(v1alpha1.ReasonCredentialsReady, "The %s works, but the %s does not: it %s", current, previous, previousFault)
-	case usable > 1:
-		return yes(v1alpha1.ReasonCredentialsReady, "The %s works, and so does %s", current, PreviousClientSecretDataKey)
+	case len(works) == 0:
+		return no(v1alpha1.ReasonInvalidClientSecret, "No client secret can be used: %s", strings.Join(broken, "; "))
+	case works[0] != ClientSecretDataKey:
+		return no(v1alpha1.ReasonInvalidClientSecret, "Only %s can be used: %s", strings.Join(works, " and "), strings.Join(broken, "; "))
+	case len(broken) > 0:
+		return yes(v1alpha1.ReasonCredentialsReady, "Of Secret %q, %s can be used, but not all: %s", s.name, strings.Join(works, " and "), strings.Join(broken, "; "))
 	}
-	return yes(v1alpha1.ReasonCredentialsReady, "The %s works", current)
+	return yes(v1alpha1.ReasonCredentialsReady, "Of Secret %q, %s can be used", s.name, strings.Join(works, " and "))
 }
 
 // clientSecretFault says what is wrong with a client secret and what to do, without a byte of it, or nothing.

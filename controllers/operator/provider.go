@@ -1,65 +1,107 @@
 package operator
 
 import (
-	"cmp"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
-	"github.com/grantor-dev/grantor/internal/resolve"
+	"github.com/grantor-dev/grantor/internal/profile"
+	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 )
-
-// The sources of keys, as status.trust.source names them.
-const (
-	sourceSecret = "Secret"
-	sourceJWKS   = "JWKS"
-)
-
-// defaultCertificateKey is the key of a Secret where a reference names none.
-const defaultCertificateKey = "tls.crt"
 
 // ProviderInput is what the evaluation of an IdentityProvider depends on.
 type ProviderInput struct {
 	Provider *v1alpha1.IdentityProvider
-	// Secret is what spec.certificateSecretRef names, nil where it does not exist.
-	Secret *corev1.Secret
+	// References are the objects that the key source refers to.
+	References References
+	// Lookup says what is known of a remote source.
+	Lookup Lookup
 	// Rivals are other providers; those of another namespace or issuer do not matter.
 	Rivals []*v1alpha1.IdentityProvider
+	// Rules compiles claim rules.
+	Rules *claimrules.Compiler
+	// Loaded is who has loaded this version of the object.
+	Loaded Loaded
 	Now    time.Time
 }
 
 // ProviderOutcome is the result of evaluating an IdentityProvider.
 type ProviderOutcome struct {
 	Status v1alpha1.IdentityProviderStatus
-	// NextVisit is how long from now the outcome may change by itself, because a certificate begins or ends; 0 for never.
+	// NextVisit is how long from now the outcome may change by itself, because a certificate begins or ends or keys are to
+	// be fetched; 0 for never.
 	NextVisit time.Duration
+	// Waits says that the status is as it should be, and token servers have yet to load it.
+	Waits bool
 }
 
 // EvaluateProvider resolves the keys of an IdentityProvider. It is pure: equal input gives an equal outcome.
 func EvaluateProvider(in ProviderInput) ProviderOutcome {
 	p := in.Provider
-	source := findKeys(p, in.Secret)
-	set := newKeySet(p.Spec, source.found, in.Now)
-	accepted := acceptIssuer(p, in.Rivals)
-	status := v1alpha1.IdentityProviderStatus{ObservedGeneration: p.Generation}
+	policy, accepted := acceptProvider(p, in.Rivals, in.Rules)
+	spec := providerKeySpec(p, policy)
+	source := spec.find(in.References, in.Lookup, in.Now)
+	set := newKeySet(spec, source, in.Now)
+	status := v1alpha1.IdentityProviderStatus{ObservedGeneration: p.Generation, Effective: policy.Effective()}
 	if accepted.ok && len(set.kept) > 0 {
-		status.Trust = set.trust(p.Spec.Issuer, source.kind)
+		status.Trust = &v1alpha1.Trust{Issuer: p.Spec.Issuer, KeySet: set.status(source)}
 		status.NextKeyExpiry = set.nextExpiry()
+		status.LastFetchTime = spec.lastFetchTime(source, &status.Trust.KeySet)
 	}
 	v := visit{existing: p.Status.Conditions, generation: p.Generation, now: in.Now}
+	settled := p.Status.ObservedGeneration == p.Generation && equality.Semantic.DeepEqual(p.Status.Trust, status.Trust)
+	programmed, wait := v.programmed(settled, in.Loaded)
 	status.Conditions = v.conditions(
 		ptr.Deref(p.Spec.GrantEnabled, true),
 		"Assertions of this issuer are verified with the keys in status.trust",
 		condition{v1alpha1.ConditionAccepted, accepted},
 		condition{v1alpha1.ConditionResolvedRefs, source.refs},
-		condition{v1alpha1.ConditionKeysReady, set.verdict(source)},
+		condition{v1alpha1.ConditionKeysReady, v.keysReady(v1alpha1.ConditionKeysReady, set, source)},
+		condition{v1alpha1.ConditionProgrammed, programmed},
 	)
-	return ProviderOutcome{Status: status, NextVisit: set.nextVisit()}
+	return ProviderOutcome{Status: status, NextVisit: soonest(set.nextVisit(source), wait), Waits: settled && !programmed.ok}
+}
+
+// keysReady is what the condition about keys says. Before the first fetch of a process, that is what it said before.
+func (v visit) keysReady(typ string, set keySet, source keySource) verdict {
+	said := set.verdict(source)
+	before, known := v.existingVerdict(typ)
+	if source.pending && known && before.ok == said.ok && before.reason != v1alpha1.ReasonRefsNotResolved {
+		return before
+	}
+	return said
+}
+
+// acceptProvider resolves the policy, and says whether spec and claim are in order.
+func acceptProvider(p *v1alpha1.IdentityProvider, rivals []*v1alpha1.IdentityProvider, rules *claimrules.Compiler) (profile.Policy, verdict) {
+	policy, err := profile.Resolve(p)
+	if err != nil {
+		// The schema does not let this happen on a cluster.
+		return policy, no(v1alpha1.ReasonInvalidExpression, "The spec cannot be understood: %s", err)
+	}
+	program, err := rules.Compile(profile.Rules(p.Spec))
+	switch fault, isFault := errors.AsType[*claimrules.CompileError](err); {
+	case isFault:
+		return policy, no(v1alpha1.ReasonInvalidExpression, "spec.%s", fault)
+	case err != nil:
+		return policy, no(v1alpha1.ReasonInvalidExpression, "The rules cannot be compiled: %s", err)
+	case policy.MissesIdentityRule(program):
+		return policy, no(v1alpha1.ReasonIdentityRuleMissing, "%s", identityRuleMissing(p, policy))
+	}
+	return policy, acceptIssuer(p, rivals)
+}
+
+// identityRuleMissing says which rule to add.
+func identityRuleMissing(p *v1alpha1.IdentityProvider, policy profile.Policy) string {
+	if policy.Profile == v1alpha1.ProfileKubernetes {
+		return fmt.Sprintf("Every workload of the cluster can get a token of this issuer, for any audience: say in spec.claimValidationRules whose are accepted, for example {expression: \"claims.sub.startsWith('system:serviceaccount:%s:')\"} for those of this namespace", p.Namespace)
+	}
+	return "Everybody's workflows can get a token of this issuer, for any audience: say in spec.claimValidationRules whose are accepted, for example {claim: repository_owner_id, requiredValue: \"<the numeric id of your organization>\"}"
 }
 
 func acceptIssuer(p *v1alpha1.IdentityProvider, rivals []*v1alpha1.IdentityProvider) verdict {
@@ -71,44 +113,20 @@ func acceptIssuer(p *v1alpha1.IdentityProvider, rivals []*v1alpha1.IdentityProvi
 	return yes(v1alpha1.ReasonAccepted, "No other IdentityProvider of this namespace has this issuer")
 }
 
-// keySource is where the keys of a provider come from, and what was found there.
-type keySource struct {
-	kind string
-	// name names the source in messages.
-	name  string
-	refs  verdict
-	found resolve.Result
+// lastFetchTime is what status says of the time of the fetch, nil for keys that are not fetched.
+func (s keySpec) lastFetchTime(source keySource, set *v1alpha1.KeySet) *metav1.Time {
+	if source.fetched.IsZero() {
+		return nil
+	}
+	return new(metav1.NewTime(s.fetchTime(source, sameKeys(set, s.kept))))
 }
 
-func findKeys(p *v1alpha1.IdentityProvider, secret *corev1.Secret) keySource {
-	ref, set := p.Spec.CertificateSecretRef, p.Spec.JWKS
-	switch {
-	case (ref == nil) == (set == nil):
-		// The schema does not let this happen on a cluster.
-		return keySource{refs: yes(v1alpha1.ReasonResolvedRefs, "No reference is followed")}
-	case set != nil:
-		return keySource{
-			kind: sourceJWKS, name: "spec.jwks", found: inlineKeys(set.Keys),
-			refs: yes(v1alpha1.ReasonResolvedRefs, "There are no references to resolve"),
-		}
+// soonest is the shorter of two waits, of which 0 is none.
+func soonest(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
 	}
-	key := cmp.Or(ref.Key, defaultCertificateKey)
-	value := secretValue{namespace: p.Namespace, name: ref.Name, key: key, create: "--from-file=" + key}
-	s := keySource{kind: sourceSecret, name: value.String()}
-	var data []byte
-	if data, s.refs = value.find(secret); s.refs.ok {
-		s.found = resolve.Certificates(data)
-	}
-	return s
-}
-
-func inlineKeys(keys []v1alpha1.JSONWebKey) resolve.Result {
-	texts := make([][]byte, len(keys))
-	for i, k := range keys {
-		// It is strings and lists of strings, which always have a JSON form; without one the key is skipped as malformed.
-		texts[i], _ = json.Marshal(k) //nolint:errchkjson // See above.
-	}
-	return resolve.JWKS(texts)
+	return a
 }
 
 // apiTime converts a time of a certificate. A certificate can hold the zero time, the API cannot.

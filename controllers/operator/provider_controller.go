@@ -15,6 +15,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/internal/profile"
+	"github.com/grantor-dev/grantor/internal/release"
+	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 )
 
 // IdentityProviderReconciler resolves the keys of IdentityProviders into their status.
@@ -25,41 +28,79 @@ type IdentityProviderReconciler struct {
 	Secrets  client.Reader
 	Recorder events.EventRecorder
 	Clock    func() time.Time
+	// Rules compiles claim rules.
+	Rules *claimrules.Compiler
+	// Remote fetches the keys of remote sources.
+	Remote *RemoteKeys
+	// Programs follows which token servers have loaded what.
+	Programs *Programs
+
+	// wanted asks for visits.
+	wanted *enqueuer
 }
 
 // +kubebuilder:rbac:groups=grantor.dev,resources=identityproviders,verbs=get;list;watch
 
 // Reconcile implements reconcile.Reconciler.
 func (r *IdentityProviderReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	self := user{kindProvider, req.NamespacedName}
 	provider := &v1alpha1.IdentityProvider{}
-	if err := r.Client.Get(ctx, req.NamespacedName, provider); err != nil {
+	err := r.Client.Get(ctx, req.NamespacedName, provider)
+	if err != nil || !provider.DeletionTimestamp.IsZero() {
+		r.Remote.forget(self)
+		r.Programs.forget(self)
 		return ctrl.Result{}, ignoreNotFound(err, "get IdentityProvider %s", req)
 	}
-	if !provider.DeletionTimestamp.IsZero() {
-		return ctrl.Result{}, nil
+	in := ProviderInput{
+		Provider: provider, Rules: r.Rules, Now: r.Clock(),
+		Lookup: func(s RemoteSource, t Refresh) Answer { return r.Remote.lookup(self, s, t) },
 	}
-	in := ProviderInput{Provider: provider, Now: r.Clock()}
-	var err error
-	if ref := provider.Spec.CertificateSecretRef; ref != nil {
-		if in.Secret, err = readSecret(ctx, r.Secrets, types.NamespacedName{Namespace: provider.Namespace, Name: ref.Name}); err != nil {
-			return ctrl.Result{}, err
-		}
+	in.Loaded = r.Programs.loaded(release.KindIdentityProviders, provider.ResourceVersion, nil)
+	policy, _ := profile.Resolve(provider)
+	spec := providerKeySpec(provider, policy)
+	if in.References, err = readReferences(ctx, r.Secrets, spec); err != nil {
+		return ctrl.Result{}, err
+	}
+	if spec.remote == nil {
+		r.Remote.forget(self)
 	}
 	if in.Rivals, err = listProviders(ctx, r.Client, client.InNamespace(provider.Namespace), client.MatchingFields{IndexProviderIssuer: provider.Spec.Issuer}); err != nil {
 		return ctrl.Result{}, err
 	}
 	outcome := EvaluateProvider(in)
+	if outcome.Waits {
+		r.Programs.follow(self, release.KindIdentityProviders, provider.ResourceVersion, in.Loaded.Live, nil)
+	} else {
+		r.Programs.forget(self)
+	}
 	return statusWriter{r.Client, r.Recorder}.write(ctx, statusChange{
-		object: provider, kind: "IdentityProvider",
+		object: provider, kind: kindProvider,
 		previous: &provider.Status, before: provider.Status.Conditions,
 		next: &outcome.Status, after: outcome.Status.Conditions,
 	}, outcome.NextVisit)
 }
 
-// referringTo finds the providers whose keys are in a Secret.
-func (r *IdentityProviderReconciler) referringTo(ctx context.Context, secret client.Object) ([]reconcile.Request, error) {
-	found, err := listProviders(ctx, r.Client, client.InNamespace(secret.GetNamespace()), client.MatchingFields{IndexProviderSecret: secret.GetName()})
-	return requests(found), err
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch
+
+// readReferences reads what a key source refers to.
+func readReferences(ctx context.Context, live client.Reader, spec keySpec) (refs References, err error) {
+	if name := spec.secretName(); name != "" {
+		if refs.Secret, err = readSecret(ctx, live, types.NamespacedName{Namespace: spec.namespace, Name: name}); err != nil {
+			return refs, err
+		}
+	}
+	if name := spec.configMapName(); name != "" {
+		refs.ConfigMap, err = readObject(ctx, live, types.NamespacedName{Namespace: spec.namespace, Name: name}, &corev1.ConfigMap{})
+	}
+	return refs, err
+}
+
+// referringTo finds the providers that refer to an object by the given index of names.
+func (r *IdentityProviderReconciler) referringTo(index string) related {
+	return func(ctx context.Context, obj client.Object) ([]reconcile.Request, error) {
+		found, err := listProviders(ctx, r.Client, client.InNamespace(obj.GetNamespace()), client.MatchingFields{index: obj.GetName()})
+		return requests(found), err
+	}
 }
 
 // rivals finds the providers of the namespace with the issuer that a provider has.
@@ -73,7 +114,9 @@ func (r *IdentityProviderReconciler) setup(mgr ctrl.Manager, opts controller.Opt
 		Named("identityprovider").
 		For(&v1alpha1.IdentityProvider{}).
 		Watches(&v1alpha1.IdentityProvider{}, onClaim(issuerOf, r.rivals)).
-		WatchesMetadata(&corev1.Secret{}, onChange(r.referringTo)).
+		WatchesMetadata(&corev1.Secret{}, onChange(r.referringTo(IndexProviderSecret))).
+		WatchesMetadata(&corev1.ConfigMap{}, onChange(r.referringTo(IndexProviderConfigMap))).
+		WatchesRawSource(r.wanted.source()).
 		WithOptions(opts).
 		Complete(r)
 }
@@ -89,20 +132,25 @@ func issuerOf(obj client.Object) string {
 
 // readSecret reads a Secret from the API server; one that does not exist is nil.
 func readSecret(ctx context.Context, r client.Reader, name types.NamespacedName) (*corev1.Secret, error) {
-	secret := &corev1.Secret{}
-	err := r.Get(ctx, name, secret)
-	if apierrors.IsNotFound(err) {
-		return nil, nil //nolint:nilnil // Absence is an answer here, and evaluation says what it means.
-	}
-	if err != nil {
-		return nil, fmt.Errorf("get Secret %s: %w", name, err)
-	}
-	return secret, nil
+	return readObject(ctx, r, name, &corev1.Secret{})
 }
 
-// ignoreNotFound wraps an error, unless it says that the object is gone.
-func ignoreNotFound(err error, format string, args ...any) error {
+// readObject reads an object from the API server; one that does not exist is nil.
+func readObject[T client.Object](ctx context.Context, r client.Reader, name types.NamespacedName, into T) (T, error) {
+	var none T
+	err := r.Get(ctx, name, into)
 	if apierrors.IsNotFound(err) {
+		return none, nil
+	}
+	if err != nil {
+		return none, fmt.Errorf("get %T %s: %w", into, name, err)
+	}
+	return into, nil
+}
+
+// ignoreNotFound wraps an error, unless there is none or it says that the object is gone.
+func ignoreNotFound(err error, format string, args ...any) error {
+	if err == nil || apierrors.IsNotFound(err) {
 		return nil
 	}
 	return fmt.Errorf(format+": %w", append(args, err)...)

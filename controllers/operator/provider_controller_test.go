@@ -20,7 +20,7 @@ import (
 func TestProviderIsResolvedAndFailsClosed(t *testing.T) {
 	w := newWorld(t, provider())
 	p, _ := w.provider("partner")
-	if diff := cmp.Diff([]string{"Accepted", "!SecretNotFound", "!RefsNotResolved", "!SecretNotFound"}, summary(p.Status.Conditions)); diff != "" {
+	if diff := cmp.Diff([]string{"Accepted", "!SecretNotFound", "!RefsNotResolved", "Programmed", "!SecretNotFound"}, summary(p.Status.Conditions)); diff != "" {
 		t.Error(diff)
 	}
 
@@ -61,7 +61,7 @@ func TestProviderStatusIsWrittenOnlyWhenItChanges(t *testing.T) {
 	w.now = start.Add(time.Hour)
 	w.restart()
 	second, result := w.provider("partner")
-	if w.writes["status"] != 1 || first.ResourceVersion != second.ResourceVersion {
+	if w.writes["status"] != 2 || first.ResourceVersion != second.ResourceVersion {
 		t.Errorf("%d writes", w.writes["status"])
 	}
 	if result.RequeueAfter == 0 {
@@ -90,7 +90,7 @@ func TestProviderEventsAreTransitions(t *testing.T) {
 	expect()
 	s.Data["tls.crt"] = join(validCert("x"), validCert("y"))
 	w.do(w.client.Update(t.Context(), s))
-	expect() // The status changes, Ready does not.
+	expect("Normal Ready") // The new keys have been loaded; that they were being loaded is no event.
 	s.Data["tls.crt"] = []byte("garbage")
 	w.do(w.client.Update(t.Context(), s))
 	expect("Warning InvalidKeyMaterial")
@@ -177,7 +177,7 @@ func TestStatusOfOthersIsRemoved(t *testing.T) {
 	foreign := provider(inline(jwk("foreign")))
 	p := &v1alpha1.IdentityProvider{}
 	w.get(namespace, "partner", p)
-	p.Status = EvaluateProvider(ProviderInput{Provider: foreign, Now: start}).Status
+	p.Status = evaluated(ProviderInput{Provider: foreign, Now: start}).Status
 	p.Status.Conditions = append(p.Status.Conditions, metav1.Condition{
 		Type: "Foreign", Status: metav1.ConditionTrue, Reason: "Foreign", LastTransitionTime: metav1.NewTime(start),
 	})
@@ -187,7 +187,7 @@ func TestStatusOfOthersIsRemoved(t *testing.T) {
 	if p.Status.Trust != nil {
 		t.Errorf("still trusted: %+v", p.Status.Trust)
 	}
-	if diff := cmp.Diff([]string{"Accepted", "!SecretNotFound", "!RefsNotResolved", "!SecretNotFound"}, summary(p.Status.Conditions)); diff != "" {
+	if diff := cmp.Diff([]string{"Accepted", "!SecretNotFound", "!RefsNotResolved", "Programmed", "!SecretNotFound"}, summary(p.Status.Conditions)); diff != "" {
 		t.Error(diff)
 	}
 	version := p.ResourceVersion
@@ -206,16 +206,16 @@ func TestSecretMetadataIsStripped(t *testing.T) {
 	m.UID, m.ResourceVersion = "u", "7"
 	m.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: clientValue}
 	m.Labels, m.ManagedFields = map[string]string{"a": "b"}, []metav1.ManagedFieldsEntry{{Manager: "x"}}
-	stripped := must(stripSecret(m))
+	stripped := must(stripContent(m))
 	want := secretMetadata()
 	want.ObjectMeta = metav1.ObjectMeta{Namespace: namespace, Name: secretName, UID: "u", ResourceVersion: "7"}
 	if diff := cmp.Diff(want, stripped); diff != "" {
 		t.Error(diff)
 	}
-	if got := must(stripSecret("tombstone")); got != "tombstone" {
+	if got := must(stripContent("tombstone")); got != "tombstone" {
 		t.Errorf("got %v", got)
 	}
-	if len(CacheByObject()) != 3 {
-		t.Error("a kind is missing in the cache's options")
+	if n := len(CacheByObject(releaseNamespace)); n != 5 {
+		t.Errorf("%d kinds in the cache's options", n)
 	}
 }

@@ -58,159 +58,159 @@ func TestEvaluateProvider(t *testing.T) {
 		keys int
 	}{
 		"certificate": {
-			in:   ProviderInput{Provider: provider(), Secret: good},
-			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Ready"}, say: "verified with the keys", keys: 1,
+			in:   ProviderInput{Provider: provider(), References: refs(good)},
+			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Programmed", "Ready"}, say: "verified with the keys", keys: 1,
 		},
 		"rotation overlap": {
-			in:   ProviderInput{Provider: provider(), Secret: certSecret(join(validCert("old"), validCert("new"), publicKey()))},
-			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Ready"}, say: "verified", keys: 3,
+			in:   ProviderInput{Provider: provider(), References: refs(certSecret(join(validCert("old"), validCert("new"), publicKey())))},
+			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Programmed", "Ready"}, say: "verified", keys: 3,
 		},
 		"inline keys": {
 			in:   ProviderInput{Provider: provider(inline(jwk("a"), jwk("b")))},
-			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Ready"}, say: "verified", keys: 2,
+			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Programmed", "Ready"}, say: "verified", keys: 2,
 		},
 		"grant disabled": {
-			in:   ProviderInput{Provider: provider(func(p *v1alpha1.IdentityProvider) { p.Spec.GrantEnabled = disabled() }), Secret: good},
-			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "!GrantDisabled"}, say: "set spec.grantEnabled to true", keys: 1,
+			in:   ProviderInput{Provider: provider(func(p *v1alpha1.IdentityProvider) { p.Spec.GrantEnabled = disabled() }), References: refs(good)},
+			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Programmed", "!GrantDisabled"}, say: "set spec.grantEnabled to true", keys: 1,
 		},
 		"grant disabled comes last": {
 			in:   ProviderInput{Provider: provider(func(p *v1alpha1.IdentityProvider) { p.Spec.GrantEnabled = disabled() })},
-			want: []string{"Accepted", "!SecretNotFound", "!RefsNotResolved", "!SecretNotFound"}, say: "does not exist",
+			want: []string{"Accepted", "!SecretNotFound", "!RefsNotResolved", "Programmed", "!SecretNotFound"}, say: "does not exist",
 		},
 		"older rival": {
-			in:   ProviderInput{Provider: provider(), Secret: good, Rivals: []*v1alpha1.IdentityProvider{rival()}},
-			want: []string{"!DuplicateIssuer", "ResolvedRefs", "KeysReady", "!DuplicateIssuer"}, say: `IdentityProvider "older" of this namespace has the same issuer`,
+			in:   ProviderInput{Provider: provider(), References: refs(good), Rivals: []*v1alpha1.IdentityProvider{rival()}},
+			want: []string{"!DuplicateIssuer", "ResolvedRefs", "KeysReady", "Programmed", "!DuplicateIssuer"}, say: `IdentityProvider "older" of this namespace has the same issuer`,
 		},
 		"older rival and no Secret": {
 			in:   ProviderInput{Provider: provider(), Rivals: []*v1alpha1.IdentityProvider{rival()}},
-			want: []string{"!DuplicateIssuer", "!SecretNotFound", "!RefsNotResolved", "!DuplicateIssuer"}, say: "delete one of the two",
+			want: []string{"!DuplicateIssuer", "!SecretNotFound", "!RefsNotResolved", "Programmed", "!DuplicateIssuer"}, say: "delete one of the two",
 		},
 		"younger rival": {
-			in:   ProviderInput{Provider: rival(), Secret: good, Rivals: []*v1alpha1.IdentityProvider{provider()}},
-			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Ready"}, keys: 1,
+			in:   ProviderInput{Provider: rival(), References: refs(good), Rivals: []*v1alpha1.IdentityProvider{provider()}},
+			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Programmed", "Ready"}, keys: 1,
 		},
 		"rival of another namespace": {
-			in:   ProviderInput{Provider: provider(), Secret: good, Rivals: []*v1alpha1.IdentityProvider{rival(func(p *v1alpha1.IdentityProvider) { p.Namespace = "team-b" })}},
-			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Ready"}, keys: 1,
+			in:   ProviderInput{Provider: provider(), References: refs(good), Rivals: []*v1alpha1.IdentityProvider{rival(func(p *v1alpha1.IdentityProvider) { p.Namespace = "team-b" })}},
+			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Programmed", "Ready"}, keys: 1,
 		},
 		"rival with another issuer": {
-			in:   ProviderInput{Provider: provider(), Secret: good, Rivals: []*v1alpha1.IdentityProvider{rival(func(p *v1alpha1.IdentityProvider) { p.Spec.Issuer += "/" })}},
-			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Ready"}, keys: 1,
+			in:   ProviderInput{Provider: provider(), References: refs(good), Rivals: []*v1alpha1.IdentityProvider{rival(func(p *v1alpha1.IdentityProvider) { p.Spec.Issuer += "/" })}},
+			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Programmed", "Ready"}, keys: 1,
 		},
 		"itself among the rivals": {
-			in:   ProviderInput{Provider: provider(), Secret: good, Rivals: []*v1alpha1.IdentityProvider{provider()}},
-			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Ready"}, keys: 1,
+			in:   ProviderInput{Provider: provider(), References: refs(good), Rivals: []*v1alpha1.IdentityProvider{provider()}},
+			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Programmed", "Ready"}, keys: 1,
 		},
 		"no Secret": {
 			in:   ProviderInput{Provider: provider()},
-			want: []string{"Accepted", "!SecretNotFound", "!RefsNotResolved", "!SecretNotFound"},
+			want: []string{"Accepted", "!SecretNotFound", "!RefsNotResolved", "Programmed", "!SecretNotFound"},
 			say:  `Secret "partner-cert" does not exist in namespace "team-a": create it, for example with kubectl create secret generic partner-cert -n team-a --from-file=tls.crt`,
 		},
 		"no key": {
-			in:   ProviderInput{Provider: provider(), Secret: secret(secretName, map[string][]byte{"ca.crt": validCert("x")})},
-			want: []string{"Accepted", "!SecretKeyNotFound", "!RefsNotResolved", "!SecretKeyNotFound"},
+			in:   ProviderInput{Provider: provider(), References: refs(secret(secretName, map[string][]byte{"ca.crt": validCert("x")}))},
+			want: []string{"Accepted", "!SecretKeyNotFound", "!RefsNotResolved", "Programmed", "!SecretKeyNotFound"},
 			say:  `Secret "partner-cert" in namespace "team-a" has no value under the key "tls.crt": add it`,
 		},
 		"empty key": {
-			in:   ProviderInput{Provider: provider(), Secret: certSecret([]byte{})},
-			want: []string{"Accepted", "!SecretKeyNotFound", "!RefsNotResolved", "!SecretKeyNotFound"}, say: "has no value",
+			in:   ProviderInput{Provider: provider(), References: refs(certSecret([]byte{}))},
+			want: []string{"Accepted", "!SecretKeyNotFound", "!RefsNotResolved", "Programmed", "!SecretKeyNotFound"}, say: "has no value",
 		},
 		"default key": {
-			in:   ProviderInput{Provider: provider(func(p *v1alpha1.IdentityProvider) { p.Spec.CertificateSecretRef.Key = "" }), Secret: good},
-			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Ready"}, keys: 1,
+			in:   ProviderInput{Provider: provider(func(p *v1alpha1.IdentityProvider) { p.Spec.CertificateSecretRef.Key = "" }), References: refs(good)},
+			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Programmed", "Ready"}, keys: 1,
 		},
 		"type for TLS": {
-			in:   ProviderInput{Provider: provider(), Secret: ofType(corev1.SecretTypeTLS, certSecret(validCert("x")))},
-			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Ready"}, keys: 1,
+			in:   ProviderInput{Provider: provider(), References: refs(ofType(corev1.SecretTypeTLS, certSecret(validCert("x"))))},
+			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Programmed", "Ready"}, keys: 1,
 		},
 		"type not allowed": {
-			in:   ProviderInput{Provider: provider(), Secret: ofType(corev1.SecretTypeServiceAccountToken, certSecret(validCert("x")))},
-			want: []string{"Accepted", "!SecretTypeNotAllowed", "!RefsNotResolved", "!SecretTypeNotAllowed"}, say: "type Opaque",
+			in:   ProviderInput{Provider: provider(), References: refs(ofType(corev1.SecretTypeServiceAccountToken, certSecret(validCert("x"))))},
+			want: []string{"Accepted", "!SecretTypeNotAllowed", "!RefsNotResolved", "Programmed", "!SecretTypeNotAllowed"}, say: "type Opaque",
 		},
 		"garbage": {
-			in:   ProviderInput{Provider: provider(), Secret: certSecret([]byte("garbage"))},
-			want: []string{"Accepted", "ResolvedRefs", "!InvalidKeyMaterial", "!InvalidKeyMaterial"}, say: "openssl req -x509 -newkey rsa:3072",
+			in:   ProviderInput{Provider: provider(), References: refs(certSecret([]byte("garbage")))},
+			want: []string{"Accepted", "ResolvedRefs", "!InvalidKeyMaterial", "Programmed", "!InvalidKeyMaterial"}, say: "openssl req -x509 -newkey rsa:3072",
 		},
 		"private key": {
-			in:   ProviderInput{Provider: provider(), Secret: certSecret(privateKey())},
-			want: []string{"Accepted", "ResolvedRefs", "!PrivateKey", "!PrivateKey"}, say: "replace the key pair",
+			in:   ProviderInput{Provider: provider(), References: refs(certSecret(privateKey()))},
+			want: []string{"Accepted", "ResolvedRefs", "!PrivateKey", "Programmed", "!PrivateKey"}, say: "replace the key pair",
 		},
 		"private key beside certificate": {
-			in:   ProviderInput{Provider: provider(), Secret: certSecret(join(validCert("x"), privateKey()))},
-			want: []string{"Accepted", "ResolvedRefs", "SomeKeysSkipped", "Ready"}, keys: 1,
+			in:   ProviderInput{Provider: provider(), References: refs(certSecret(join(validCert("x"), privateKey())))},
+			want: []string{"Accepted", "ResolvedRefs", "SomeKeysSkipped", "Programmed", "Ready"}, keys: 1,
 		},
 		"weak key": {
-			in:   ProviderInput{Provider: provider(), Secret: certSecret(weak)},
-			want: []string{"Accepted", "ResolvedRefs", "!WeakKey", "!WeakKey"}, say: "No key of key \"tls.crt\" of Secret \"partner-cert\" can be used: PEM block 1 (CN=weak): an RSA key of 1024 bits is too weak",
+			in:   ProviderInput{Provider: provider(), References: refs(certSecret(weak))},
+			want: []string{"Accepted", "ResolvedRefs", "!WeakKey", "Programmed", "!WeakKey"}, say: "No key of key \"tls.crt\" of Secret \"partner-cert\" can be used: PEM block 1 (CN=weak): an RSA key of 1024 bits is too weak",
 		},
 		"unsupported key": {
 			in:   ProviderInput{Provider: provider(inline(v1alpha1.JSONWebKey{KeyType: "EC", Curve: "P-256", X: jwk("").X, Y: jwk("").Y, Use: "enc"}))},
-			want: []string{"Accepted", "ResolvedRefs", "!UnsupportedKey", "!UnsupportedKey"}, say: "spec.jwks",
+			want: []string{"Accepted", "ResolvedRefs", "!UnsupportedKey", "Programmed", "!UnsupportedKey"}, say: "spec.jwks",
 		},
 		"too many": {
-			in:   ProviderInput{Provider: provider(), Secret: certSecret(bytes.Repeat(validCert("x"), 11))},
-			want: []string{"Accepted", "ResolvedRefs", "!TooManyKeys", "!TooManyKeys"}, say: "at most 10",
+			in:   ProviderInput{Provider: provider(), References: refs(certSecret(bytes.Repeat(validCert("x"), 11)))},
+			want: []string{"Accepted", "ResolvedRefs", "!TooManyKeys", "Programmed", "!TooManyKeys"}, say: "at most 10",
 		},
 		"inline private key": {
 			in:   ProviderInput{Provider: provider(inline(private))},
-			want: []string{"Accepted", "ResolvedRefs", "!PrivateKey", "!PrivateKey"}, say: "jwks.keys[0] (kid p)",
+			want: []string{"Accepted", "ResolvedRefs", "!PrivateKey", "Programmed", "!PrivateKey"}, say: "jwks.keys[0] (kid p)",
 		},
 		"inline malformed beside good": {
 			in:   ProviderInput{Provider: provider(inline(bad, jwk("a")))},
-			want: []string{"Accepted", "ResolvedRefs", "SomeKeysSkipped", "Ready"}, keys: 1,
+			want: []string{"Accepted", "ResolvedRefs", "SomeKeysSkipped", "Programmed", "Ready"}, keys: 1,
 		},
 		"no inline keys": {
 			in:   ProviderInput{Provider: provider(inline())},
-			want: []string{"Accepted", "ResolvedRefs", "!InvalidKeyMaterial", "!InvalidKeyMaterial"}, say: "add the public keys",
+			want: []string{"Accepted", "ResolvedRefs", "!InvalidKeyMaterial", "Programmed", "!InvalidKeyMaterial"}, say: "add the public keys",
 		},
 		"two sources": {
-			in:   ProviderInput{Provider: provider(func(p *v1alpha1.IdentityProvider) { p.Spec.JWKS = &v1alpha1.JSONWebKeySet{} }), Secret: good},
-			want: []string{"Accepted", "ResolvedRefs", "!InvalidKeyMaterial", "!InvalidKeyMaterial"}, say: "exactly one key source",
+			in:   ProviderInput{Provider: provider(func(p *v1alpha1.IdentityProvider) { p.Spec.JWKS = &v1alpha1.JSONWebKeySet{} }), References: refs(good)},
+			want: []string{"Accepted", "ResolvedRefs", "!InvalidKeyMaterial", "Programmed", "!InvalidKeyMaterial"}, say: "exactly one key source",
 		},
 		"no source": {
 			in:   ProviderInput{Provider: provider(func(p *v1alpha1.IdentityProvider) { p.Spec.CertificateSecretRef = nil })},
-			want: []string{"Accepted", "ResolvedRefs", "!InvalidKeyMaterial", "!InvalidKeyMaterial"}, say: "exactly one key source",
+			want: []string{"Accepted", "ResolvedRefs", "!InvalidKeyMaterial", "Programmed", "!InvalidKeyMaterial"}, say: "exactly one key source",
 		},
 		"algorithm of the key": {
-			in:   ProviderInput{Provider: provider(algorithms("RS256", "ES256")), Secret: good},
-			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Ready"}, keys: 1,
+			in:   ProviderInput{Provider: provider(algorithms("RS256", "ES256")), References: refs(good)},
+			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Programmed", "Ready"}, keys: 1,
 		},
 		"algorithm of another family": {
-			in:   ProviderInput{Provider: provider(algorithms("RS256", "ES384")), Secret: good},
-			want: []string{"Accepted", "ResolvedRefs", "!AlgorithmMismatch", "!AlgorithmMismatch"}, say: "add one of [ES256]",
+			in:   ProviderInput{Provider: provider(algorithms("RS256", "ES384")), References: refs(good)},
+			want: []string{"Accepted", "ResolvedRefs", "!AlgorithmMismatch", "Programmed", "!AlgorithmMismatch"}, say: "add one of [ES256]",
 		},
 		"expired": {
-			in:   ProviderInput{Provider: provider(), Secret: certSecret(expiredCert())},
-			want: []string{"Accepted", "ResolvedRefs", "!CertificateExpired", "!CertificateExpired"}, say: "PEM block 1 (CN=old): the certificate has expired",
+			in:   ProviderInput{Provider: provider(), References: refs(certSecret(expiredCert()))},
+			want: []string{"Accepted", "ResolvedRefs", "!CertificateExpired", "Programmed", "!CertificateExpired"}, say: "PEM block 1 (CN=old): the certificate has expired",
 		},
 		"expired beside good": {
-			in:   ProviderInput{Provider: provider(), Secret: certSecret(join(expiredCert(), validCert("new")))},
-			want: []string{"Accepted", "ResolvedRefs", "SomeKeysSkipped", "Ready"}, keys: 1,
+			in:   ProviderInput{Provider: provider(), References: refs(certSecret(join(expiredCert(), validCert("new"))))},
+			want: []string{"Accepted", "ResolvedRefs", "SomeKeysSkipped", "Programmed", "Ready"}, keys: 1,
 		},
 		"expired and ignored": {
-			in:   ProviderInput{Provider: provider(ignoreExpiry), Secret: certSecret(expiredCert())},
-			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Ready"}, keys: 1,
+			in:   ProviderInput{Provider: provider(ignoreExpiry), References: refs(certSecret(expiredCert()))},
+			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Programmed", "Ready"}, keys: 1,
 		},
 		"expiry enforced by default": {
-			in:   ProviderInput{Provider: provider(func(p *v1alpha1.IdentityProvider) { p.Spec.CertificateExpiry = "" }), Secret: certSecret(expiredCert())},
-			want: []string{"Accepted", "ResolvedRefs", "!CertificateExpired", "!CertificateExpired"},
+			in:   ProviderInput{Provider: provider(func(p *v1alpha1.IdentityProvider) { p.Spec.CertificateExpiry = "" }), References: refs(certSecret(expiredCert()))},
+			want: []string{"Accepted", "ResolvedRefs", "!CertificateExpired", "Programmed", "!CertificateExpired"},
 		},
 		"not yet valid": {
-			in:   ProviderInput{Provider: provider(), Secret: certSecret(futureCert("next"))},
-			want: []string{"Accepted", "ResolvedRefs", "!CertificateNotYetValid", "!CertificateNotYetValid"}, say: "PEM block 1 (CN=next)", keys: 1,
+			in:   ProviderInput{Provider: provider(), References: refs(certSecret(futureCert("next")))},
+			want: []string{"Accepted", "ResolvedRefs", "!CertificateNotYetValid", "Programmed", "!CertificateNotYetValid"}, say: "PEM block 1 (CN=next)", keys: 1,
 		},
 		"not yet valid beside good": {
-			in:   ProviderInput{Provider: provider(), Secret: certSecret(join(futureCert("next"), validCert("now")))},
-			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Ready"}, keys: 2,
+			in:   ProviderInput{Provider: provider(), References: refs(certSecret(join(futureCert("next"), validCert("now"))))},
+			want: []string{"Accepted", "ResolvedRefs", "KeysReady", "Programmed", "Ready"}, keys: 2,
 		},
 		"first skipped gives the reason": {
-			in:   ProviderInput{Provider: provider(), Secret: certSecret(join(expiredCert(), weak, privateKey()))},
-			want: []string{"Accepted", "ResolvedRefs", "!CertificateExpired", "!CertificateExpired"}, say: "(and 2 more)",
+			in:   ProviderInput{Provider: provider(), References: refs(certSecret(join(expiredCert(), weak, privateKey())))},
+			want: []string{"Accepted", "ResolvedRefs", "!CertificateExpired", "Programmed", "!CertificateExpired"}, say: "(and 2 more)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tc.in.Now = start
-			status := EvaluateProvider(tc.in).Status
+			status := evaluated(tc.in).Status
+			checkFixedPoint(t, tc.in)
 			if diff := cmp.Diff(tc.want, summary(status.Conditions)); diff != "" {
 				t.Error(diff)
 			}
@@ -257,7 +257,7 @@ func TestEvaluateProviderRefusesSecretTypes(t *testing.T) {
 		"grantor.dev/signing-keys", "grantor.dev/digest-key", "grantor.dev/other",
 	} {
 		t.Run(string(typ), func(t *testing.T) {
-			status := EvaluateProvider(ProviderInput{Provider: provider(), Secret: ofType(typ, certSecret(validCert("x"))), Now: start}).Status
+			status := evaluated(ProviderInput{Provider: provider(), References: refs(ofType(typ, certSecret(validCert("x")))), Now: start}).Status
 			if got := status.Conditions[1].Reason; got != v1alpha1.ReasonSecretTypeNotAllowed || status.Trust != nil {
 				t.Errorf("reason %s, trust %v", got, status.Trust)
 			}
@@ -269,8 +269,8 @@ func TestEvaluateProviderDescribesTrust(t *testing.T) {
 	pemData := validCert("signer")
 	der, _ := pem.Decode(pemData)
 	parsed := must(x509.ParseCertificate(der.Bytes))
-	in := ProviderInput{Provider: provider(algorithms("ES256")), Secret: certSecret(join(pemData, []byte("-----BEGIN X-----"))), Now: start}
-	trust := EvaluateProvider(in).Status.Trust
+	in := ProviderInput{Provider: provider(algorithms("ES256")), References: refs(certSecret(join(pemData, []byte("-----BEGIN X-----")))), Now: start}
+	trust := evaluated(in).Status.Trust
 	if trust == nil || len(trust.Keys) != 1 || len(trust.SkippedKeys) != 1 {
 		t.Fatalf("trust %+v", trust)
 	}
@@ -295,89 +295,25 @@ func TestEvaluateProviderDescribesTrust(t *testing.T) {
 	if len(c.ThumbprintSHA1) != 27 || len(c.ThumbprintSHA256) != 43 || len(key.ThumbprintSHA256) != 43 || c.ThumbprintSHA256 == key.ThumbprintSHA256 {
 		t.Errorf("thumbprints of %+v", key)
 	}
-	if trust := EvaluateProvider(ProviderInput{Provider: provider(inline(jwk("k1"))), Now: start}).Status.Trust; trust.Source != "JWKS" || trust.Keys[0].KeyID != "k1" || trust.Keys[0].Certificate != nil {
+	if trust := evaluated(ProviderInput{Provider: provider(inline(jwk("k1"))), Now: start}).Status.Trust; trust.Source != "JWKS" || trust.Keys[0].KeyID != "k1" || trust.Keys[0].Certificate != nil {
 		t.Errorf("trust %+v", trust)
 	}
 }
 
 // A certificate can begin at the zero time, which the API refuses.
 func TestEvaluateProviderKeepsTimesInTheAPI(t *testing.T) {
-	status := EvaluateProvider(ProviderInput{
-		Provider: provider(), Secret: certSecret(cert(ecKey(), "ancient", time.Time{}, start.Add(time.Hour))), Now: start,
+	status := evaluated(ProviderInput{
+		Provider: provider(), References: refs(certSecret(cert(ecKey(), "ancient", time.Time{}, start.Add(time.Hour)))), Now: start,
 	}).Status
 	if status.Trust == nil || status.Trust.Keys[0].Certificate.NotBefore.IsZero() {
 		t.Errorf("trust %+v", status.Trust)
 	}
 }
 
-func TestEvaluateProviderFollowsTheClock(t *testing.T) {
-	notBefore, notAfter := start, start.Add(time.Hour)
-	bundle := certSecret(cert(ecKey(), "hour", notBefore, notAfter))
-	for name, tc := range map[string]struct {
-		skew   v1alpha1.Duration
-		now    time.Time
-		want   string
-		visit  time.Duration
-		mutate func(*v1alpha1.IdentityProvider)
-	}{
-		"long before":              {"30s", notBefore.Add(-48 * time.Hour), "CertificateNotYetValid", 12 * time.Hour, nil},
-		"before, outside the skew": {"30s", notBefore.Add(-31 * time.Second), "CertificateNotYetValid", 2 * time.Second, nil},
-		"before, at the skew":      {"30s", notBefore.Add(-30 * time.Second), "KeysReady", time.Second, nil},
-		"within":                   {"30s", notBefore.Add(time.Minute), "KeysReady", 59*time.Minute + 31*time.Second, nil},
-		"at the end":               {"30s", notAfter.Add(30 * time.Second), "KeysReady", time.Second, nil},
-		"after":                    {"30s", notAfter.Add(31 * time.Second), "CertificateExpired", 0, nil},
-		"without skew":             {"0s", notAfter.Add(time.Second), "CertificateExpired", 0, nil},
-		"default skew":             {"", notAfter.Add(30 * time.Second), "KeysReady", time.Second, nil},
-		"unreadable skew":          {"soon", notAfter.Add(time.Second), "CertificateExpired", 0, nil},
-		"negative skew":            {"-1h", notAfter, "KeysReady", time.Second, nil},
-		"ignored":                  {"30s", notAfter.Add(time.Hour), "KeysReady", 0, ignoreExpiry},
-		"within, ignored":          {"30s", notBefore.Add(time.Minute), "KeysReady", 0, ignoreExpiry},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := provider(func(p *v1alpha1.IdentityProvider) { p.Spec.ClockSkew = tc.skew })
-			if tc.mutate != nil {
-				tc.mutate(p)
-			}
-			outcome := EvaluateProvider(ProviderInput{Provider: p, Secret: bundle, Now: tc.now})
-			if got := outcome.Status.Conditions[2].Reason; got != tc.want {
-				t.Errorf("reason %s, want %s", got, tc.want)
-			}
-			if outcome.NextVisit != tc.visit {
-				t.Errorf("next visit in %v, want %v", outcome.NextVisit, tc.visit)
-			}
-			// What the visit is for must have happened by then.
-			later := EvaluateProvider(ProviderInput{Provider: p, Secret: bundle, Now: tc.now.Add(outcome.NextVisit)})
-			if tc.visit > 0 && tc.visit < 12*time.Hour && later.NextVisit != 0 && later.NextVisit < visitMargin {
-				t.Errorf("the visit after %v comes after %v", outcome.NextVisit, later.NextVisit)
-			}
-		})
-	}
-}
-
-func TestEvaluateProviderNextKeyExpiry(t *testing.T) {
-	soon, late := start.Add(time.Hour), start.Add(2*time.Hour)
-	bundle := certSecret(join(cert(ecKey(), "late", start, late), publicKey(), cert(ecKey(), "soon", start, soon), expiredCert()))
-	if got := EvaluateProvider(ProviderInput{Provider: provider(), Secret: bundle, Now: start}).Status.NextKeyExpiry; got == nil || !got.Time.Equal(soon) {
-		t.Errorf("next expiry %v, want %v", got, soon)
-	}
-	for name, in := range map[string]ProviderInput{
-		"ignored":        {Provider: provider(ignoreExpiry), Secret: bundle},
-		"no certificate": {Provider: provider(), Secret: certSecret(publicKey())},
-		"duplicate":      {Provider: provider(), Secret: bundle, Rivals: []*v1alpha1.IdentityProvider{rival()}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			in.Now = start
-			if got := EvaluateProvider(in).Status.NextKeyExpiry; got != nil {
-				t.Errorf("next expiry %v", got)
-			}
-		})
-	}
-}
-
 func TestEvaluateProviderKeepsTransitionTimes(t *testing.T) {
 	p := provider()
-	in := ProviderInput{Provider: p, Secret: certSecret(validCert("x")), Now: start}
-	first := EvaluateProvider(in).Status
+	in := completed(ProviderInput{Provider: p, References: refs(certSecret(validCert("x"))), Now: start})
+	first := evaluated(in).Status
 	p.Status = *first.DeepCopy()
 
 	in.Now = start.Add(time.Minute)
@@ -387,12 +323,12 @@ func TestEvaluateProviderKeepsTransitionTimes(t *testing.T) {
 	}
 
 	p.Status.Conditions = append(p.Status.Conditions, metav1.Condition{Type: "Foreign", Status: metav1.ConditionTrue})
-	in.Secret = nil
+	in.References = References{}
 	broken := EvaluateProvider(in).Status
-	if len(broken.Conditions) != 4 || broken.Trust != nil {
+	if len(broken.Conditions) != 5 || broken.Trust != nil {
 		t.Errorf("status %+v", broken)
 	}
-	for i, moved := range []bool{false, true, true, true} {
+	for i, moved := range []bool{false, true, true, true, true} {
 		want := start
 		if moved {
 			want = in.Now

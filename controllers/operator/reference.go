@@ -51,3 +51,16 @@ func secretTypeAllowed(t corev1.SecretType) bool {
 		return !strings.HasPrefix(string(t), release.SecretTypePrefix)
 	}
 }
+
+// findConfigMapValue returns a value of a ConfigMap, or the verdict that says what is wrong with the reference. The
+// ConfigMap is nil where it does not exist.
+func findConfigMapValue(found *corev1.ConfigMap, namespace, name, key string) (string, verdict) {
+	create := fmt.Sprintf("kubectl create configmap %s -n %s --from-file=%s", name, namespace, key)
+	switch {
+	case found == nil:
+		return "", no(v1alpha1.ReasonConfigMapNotFound, "ConfigMap %q does not exist in namespace %q: create it, for example with %s", name, namespace, create)
+	case found.Data[key] == "":
+		return "", no(v1alpha1.ReasonConfigMapKeyNotFound, "ConfigMap %q in namespace %q has no text under the key %q: add it, or create the ConfigMap anew with %s", name, namespace, key, create)
+	}
+	return found.Data[key], yes(v1alpha1.ReasonResolvedRefs, "Every reference is resolved")
+}

@@ -12,15 +12,23 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/grantor-dev/grantor/internal/resolve/fetch"
 )
 
 func TestSetupNeedsItsOptions(t *testing.T) {
 	clock := func() time.Time { return start }
+	keys := KeyFetcher{Documents: fetch.New(fetch.Policy{}), Cluster: func(context.Context, string) ([]byte, error) { return nil, errSite }}
+	registry := prometheus.NewRegistry()
 	for name, opts := range map[string]Options{
 		"nothing":      {},
-		"no clock":     {Namespace: releaseNamespace},
-		"no namespace": {Clock: clock},
+		"no clock":     {Namespace: releaseNamespace, Keys: keys, Metrics: registry},
+		"no namespace": {Clock: clock, Keys: keys, Metrics: registry},
+		"no documents": {Namespace: releaseNamespace, Clock: clock, Keys: KeyFetcher{Cluster: keys.Cluster}, Metrics: registry},
+		"no cluster":   {Namespace: releaseNamespace, Clock: clock, Keys: KeyFetcher{Documents: keys.Documents}, Metrics: registry},
+		"no metrics":   {Namespace: releaseNamespace, Clock: clock, Keys: keys},
 	} {
 		t.Run(name, func(t *testing.T) {
 			// Without a manager: the options are looked at first.
@@ -65,13 +73,18 @@ func TestPermissions(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		`groups="",namespace=grantor-system,resources=events,verbs=create;patch`,
+		`groups="",namespace=grantor-system,resources=secrets,resourceNames=grantor-signing-keys;grantor-digest-key,verbs=update`,
+		`groups="",resources=configmaps,verbs=get;list;watch`,
 		`groups="",resources=secrets,verbs=create`,
 		`groups="",resources=secrets,verbs=get;list;watch`,
+		`groups="",resources=secrets,verbs=update`,
 		`groups=coordination.k8s.io,namespace=grantor-system,resources=leases,verbs=get;create;update`,
+		`groups=coordination.k8s.io,namespace=grantor-system,resources=leases,verbs=get;list;watch;delete`,
 		`groups=events.k8s.io,resources=events,verbs=create;patch`,
 		`groups=grantor.dev,resources=identityproviders,verbs=get;list;watch`,
 		`groups=grantor.dev,resources=identityproviders/status;oauthclients/status,verbs=patch`,
 		`groups=grantor.dev,resources=oauthclients,verbs=get;list;watch`,
+		`urls=/.well-known/openid-configuration;/openid/v1/jwks,verbs=get`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -79,7 +92,9 @@ func TestPermissions(t *testing.T) {
 }
 
 func TestRegisterIndexes(t *testing.T) {
-	want := []string{IndexProviderSecret, IndexProviderIssuer, IndexClientSecret, IndexClientID, IndexClientProvider}
+	want := []string{
+		IndexProviderSecret, IndexProviderConfigMap, IndexProviderIssuer, IndexClientSecret, IndexClientConfigMap, IndexClientDigestKey, IndexClientID, IndexClientProvider,
+	}
 	i := &indexer{}
 	if err := registerIndexes(t.Context(), i); err != nil || !cmp.Equal(want, i.names) {
 		t.Errorf("error %v, registered %v", err, i.names)

@@ -105,18 +105,41 @@ func (w statusWriter) replace(ctx context.Context, applied *unstructured.Unstruc
 
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
-// report makes an event of a change of Ready or of its reason.
+// report makes an event of a change of Ready or of its reason, and of warnings about keys that still work. That token
+// servers are loading a version is none: it passes in a moment.
 func (w statusWriter) report(change statusChange) {
-	before := meta.FindStatusCondition(change.before, v1alpha1.ConditionReady)
-	after := meta.FindStatusCondition(change.after, v1alpha1.ConditionReady)
-	if before != nil && before.Status == after.Status && before.Reason == after.Reason {
-		return
+	ready := meta.FindStatusCondition(change.after, v1alpha1.ConditionReady)
+	if ready.Reason != v1alpha1.ReasonPending && !sameOutcome(meta.FindStatusCondition(change.before, v1alpha1.ConditionReady), ready) {
+		eventType := corev1.EventTypeNormal
+		if ready.Status != metav1.ConditionTrue && ready.Reason != v1alpha1.ReasonGrantDisabled {
+			eventType = corev1.EventTypeWarning
+		}
+		w.event(change.object, eventType, ready)
 	}
-	eventType := corev1.EventTypeNormal
-	if after.Status != metav1.ConditionTrue && after.Reason != v1alpha1.ReasonGrantDisabled {
-		eventType = corev1.EventTypeWarning
+	for _, typ := range []string{v1alpha1.ConditionKeysReady, v1alpha1.ConditionCredentialsReady} {
+		before, after := meta.FindStatusCondition(change.before, typ), meta.FindStatusCondition(change.after, typ)
+		if after == nil || after.Status != metav1.ConditionTrue {
+			continue
+		}
+		switch after.Reason {
+		case v1alpha1.ReasonCertificateExpiresSoon:
+			if before == nil || before.Message != after.Message { // 30 days, and then 7.
+				w.event(change.object, corev1.EventTypeWarning, after)
+			}
+		case v1alpha1.ReasonFetchFailing:
+			if !sameOutcome(before, after) {
+				w.event(change.object, corev1.EventTypeWarning, after)
+			}
+		}
 	}
-	w.recorder.Eventf(change.object, nil, eventType, after.Reason, actionResolve, "%s", truncate(after.Message, maxEventNote))
+}
+
+func sameOutcome(before, after *metav1.Condition) bool {
+	return before != nil && before.Status == after.Status && before.Reason == after.Reason
+}
+
+func (w statusWriter) event(object client.Object, eventType string, c *metav1.Condition) {
+	w.recorder.Eventf(object, nil, eventType, c.Reason, actionResolve, "%s", truncate(c.Message, maxEventNote))
 }
 
 // truncate cuts text to at most n bytes of valid UTF-8.

@@ -70,7 +70,7 @@ func TestForeignStatusThatStaysIsAnError(t *testing.T) {
 	w := newWorld(t, provider())
 	p := &v1alpha1.IdentityProvider{}
 	w.get(namespace, "partner", p)
-	p.Status = EvaluateProvider(ProviderInput{Provider: provider(inline(jwk("foreign"))), Now: start}).Status
+	p.Status = evaluated(ProviderInput{Provider: provider(inline(jwk("foreign"))), Now: start}).Status
 	w.do(w.client.Status().Update(t.Context(), p, client.FieldOwner("somebody-else")))
 	w.faults["patch status"] = errAPI
 	if _, err := w.providers.Reconcile(t.Context(), request(namespace, "partner")); !errors.Is(err, errAPI) {

@@ -3,7 +3,9 @@ package operator
 import (
 	"context"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -63,21 +65,40 @@ func onClaim(claim func(client.Object) string, rivals related) handler.EventHand
 	}
 }
 
-// onExistence enqueues what is related to an object when the object comes or goes.
-func onExistence(f related) handler.EventHandler {
+// onAdmission enqueues what is related to a provider when the provider comes or goes, or admits other namespaces.
+func onAdmission(f related) handler.EventHandler {
+	all := func(ctx context.Context, provider client.Object, q queue) {
+		found, err := f(ctx, provider)
+		if err != nil {
+			logf.FromContext(ctx).Error(err, "Cannot find related objects", "object", client.ObjectKeyFromObject(provider))
+		}
+		for _, r := range found {
+			q.Add(r)
+		}
+	}
 	return handler.Funcs{
-		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { f.enqueue(ctx, e.Object, q) },
-		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { f.enqueue(ctx, e.Object, q) },
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { all(ctx, e.Object, q) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { all(ctx, e.Object, q) },
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
+			before, okBefore := e.ObjectOld.(*v1alpha1.IdentityProvider)
+			after, okAfter := e.ObjectNew.(*v1alpha1.IdentityProvider)
+			if okBefore && okAfter && !equality.Semantic.DeepEqual(before.Spec.AllowedClientNamespaces, after.Spec.AllowedClientNamespaces) {
+				all(ctx, after, q)
+			}
+		},
 	}
 }
 
 // CacheByObject returns how the manager's cache must hold the objects of this package: without managedFields, and of a
-// Secret nothing but its name, UID and version. An annotation that kubectl apply leaves holds the whole Secret.
-func CacheByObject() map[client.Object]cache.ByObject {
+// Secret or ConfigMap nothing but its name, UID and version. An annotation that kubectl apply leaves holds the whole Secret.
+// namespace is that of the release.
+func CacheByObject(namespace string) map[client.Object]cache.ByObject {
 	return map[client.Object]cache.ByObject{
 		&v1alpha1.IdentityProvider{}: {Transform: cache.TransformStripManagedFields()},
 		&v1alpha1.OAuthClient{}:      {Transform: cache.TransformStripManagedFields()},
-		secretMetadata():             {Transform: stripSecret},
+		secretMetadata():             {Transform: stripContent},
+		configMapMetadata():          {Transform: stripContent},
+		&coordinationv1.Lease{}:      CacheLeases(namespace),
 	}
 }
 
@@ -87,7 +108,13 @@ func secretMetadata() *metav1.PartialObjectMetadata {
 	return m
 }
 
-func stripSecret(obj any) (any, error) {
+func configMapMetadata() *metav1.PartialObjectMetadata {
+	m := &metav1.PartialObjectMetadata{}
+	m.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
+	return m
+}
+
+func stripContent(obj any) (any, error) {
 	if m, ok := obj.(*metav1.PartialObjectMetadata); ok {
 		m.ObjectMeta = metav1.ObjectMeta{
 			Namespace: m.Namespace, Name: m.Name, UID: m.UID, ResourceVersion: m.ResourceVersion,

@@ -60,7 +60,7 @@ func TestProviderWatches(t *testing.T) {
 	w := newWorld(t,
 		named("a", "one", "https://x", "s1"), named("a", "two", "https://x", "s2"), named("a", "three", "https://y", "s1"),
 		named("b", "one", "https://x", "s1"), provider(inline(jwk("k"))))
-	claim, bySecret := onClaim(issuerOf, w.providers.rivals), onChange(w.providers.referringTo)
+	claim, bySecret := onClaim(issuerOf, w.providers.rivals), onChange(w.providers.referringTo(IndexProviderSecret))
 	x, y, z := named("a", "new", "https://x", "s"), named("a", "new", "https://y", "s"), named("a", "new", "https://z", "s")
 	for name, tc := range map[string]struct {
 		send func(queue)
@@ -100,7 +100,7 @@ func TestClientWatches(t *testing.T) {
 	all := []string{"a/one", "a/two", "b/three", releaseNamespace + "/four"}
 	claim := onClaim(clientIDOf, w.clients.rivals)
 	bySecret := onChange(w.clients.dependingOn(w.clients.inNamespaceOf(IndexClientSecret)))
-	byProvider := onExistence(w.clients.inNamespaceOf(IndexClientProvider))
+	byProvider := onAdmission(w.clients.naming)
 	partner := provider(func(p *v1alpha1.IdentityProvider) { p.ObjectMeta = objectMeta("a", "partner") })
 	for name, tc := range map[string]struct {
 		send func(queue)
@@ -131,7 +131,7 @@ func TestWatchesSurviveAPITrouble(t *testing.T) {
 	w := newWorld(t)
 	w.faults["list OAuthClient"], w.faults["list IdentityProvider"] = errAPI, errAPI
 	for name, h := range map[string]handler.EventHandler{
-		"change": onChange(w.providers.referringTo), "claim": onClaim(issuerOf, w.providers.rivals), "existence": onExistence(w.clients.inNamespaceOf(IndexClientProvider)),
+		"change": onChange(w.providers.referringTo(IndexProviderSecret)), "claim": onClaim(issuerOf, w.providers.rivals), "admission": onAdmission(w.clients.naming),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := enqueued(t, created(t.Context(), h, provider())); got != nil {

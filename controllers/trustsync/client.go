@@ -1,14 +1,21 @@
 package trustsync
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/internal/profile"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
+
+// defaultAccessTokenLifetime stands behind that of the schema.
+const defaultAccessTokenLifetime = time.Hour
 
 // CompileClient makes a client of the trust store from its object. It returns ErrNoIdentity for one without client id,
 // and another error for one that cannot be understood; neither may stay in the store.
@@ -32,25 +39,67 @@ func CompileClient(o *v1alpha1.OAuthClient) (*trust.Client, error) {
 		c.GrantTypes = append(c.GrantTypes, oauth.GrantTypeJWTBearer)
 	}
 	for _, p := range o.Spec.IdentityProviders {
-		c.Providers = append(c.Providers, p.Name)
+		c.Providers = append(c.Providers, providerKey(o, p))
 	}
-	for i, s := range o.Status.Credentials {
+	if err := errors.Join(compileAuthentication(c, o), compileTokenPolicy(c, o.Spec.AccessToken)); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// compileAuthentication takes the method from the spec, and for it, and for no other, the credentials from the status.
+func compileAuthentication(c *trust.Client, o *v1alpha1.OAuthClient) (err error) {
+	switch auth := o.Spec.Authentication; {
+	case auth.ClientSecret != nil:
+		c.Authentication = trust.AuthenticationSecret
+		c.Credentials, err = compileCredentials(o.Status.Credentials)
+	case auth.PrivateKeyJWT != nil:
+		c.Authentication = trust.AuthenticationPrivateKey
+		if set := o.Status.KeySet; set != nil {
+			c.RemoteKeys = mayBeNewer(set)
+			if c.Keys, err = compileKeys(set.Keys, nil); err != nil {
+				err = fmt.Errorf("read status.keySet: %w", err)
+			}
+		}
+	case auth.Federated != nil:
+		c.Authentication = trust.AuthenticationFederated
+		c.Workload = trust.Workload{Provider: providerKey(o, auth.Federated.IdentityProviderRef), Subject: auth.Federated.Subject}
+	case auth.Public != nil:
+		c.Authentication = trust.AuthenticationNone
+	}
+	return err
+}
+
+func compileCredentials(list []v1alpha1.ClientCredential) ([]trust.Credential, error) {
+	var credentials []trust.Credential
+	for i, s := range list {
 		digest, err := base64.RawURLEncoding.Strict().DecodeString(s.KeyedDigest)
 		if err != nil || len(digest) != sha256.Size {
 			return nil, fmt.Errorf("read status.credentials[%d]: not a digest", i)
 		}
-		c.Credentials = append(c.Credentials, trust.Credential{
+		credentials = append(credentials, trust.Credential{
 			DigestKeyID: s.DigestKeyID, Digest: [sha256.Size]byte(digest),
 		})
 	}
-	var t v1alpha1.AccessTokenPolicy
-	if o.Spec.AccessToken != nil {
-		t = *o.Spec.AccessToken
+	return credentials, nil
+}
+
+func compileTokenPolicy(c *trust.Client, p *v1alpha1.AccessTokenPolicy) (err error) {
+	c.AccessTokenLifetime = defaultAccessTokenLifetime
+	if p == nil {
+		return nil
 	}
-	c.CapToAssertion = t.CapToAssertion != nil && *t.CapToAssertion
-	var err error
-	if c.AccessTokenLifetime, err = duration(t.Lifetime, defaultAccessTokenLifetime); err != nil {
-		return nil, fmt.Errorf("read spec.accessToken.lifetime: %w", err)
+	c.CapToAssertion = p.CapToAssertion != nil && *p.CapToAssertion
+	if p.Lifetime == "" {
+		return nil
 	}
-	return c, nil
+	if c.AccessTokenLifetime, err = profile.Duration(p.Lifetime); err != nil {
+		return fmt.Errorf("read spec.accessToken.lifetime: %w", err)
+	}
+	return nil
+}
+
+// providerKey is the object that a client refers to.
+func providerKey(o *v1alpha1.OAuthClient, ref v1alpha1.IdentityProviderReference) trust.ObjectKey {
+	return trust.ObjectKey{Namespace: cmp.Or(ref.Namespace, o.Namespace), Name: ref.Name}
 }

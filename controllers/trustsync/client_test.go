@@ -1,6 +1,7 @@
 package trustsync
 
 import (
+	"crypto/elliptic"
 	"errors"
 	"testing"
 	"time"
@@ -8,9 +9,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/internal/jwttest"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
+
+// withSecret is the client of the fixtures, which has a secret.
+func withSecret() *v1alpha1.OAuthClient {
+	c := oauthClient()
+	c.Spec.Authentication = v1alpha1.ClientAuthentication{ClientSecret: &v1alpha1.ClientSecretAuthentication{}}
+	return c
+}
 
 func TestCompileClientMapsEveryField(t *testing.T) {
 	digestOf := func(fill byte) (d [32]byte) {
@@ -27,11 +36,15 @@ func TestCompileClientMapsEveryField(t *testing.T) {
 		"all spelt out": {func(c *v1alpha1.OAuthClient) {
 			c.Spec.GrantEnabled = new(false)
 			c.Spec.Scopes, c.Spec.Resources = []v1alpha1.Scope{"read"}, []string{"https://api.example"}
-			c.Spec.IdentityProviders = []v1alpha1.IdentityProviderReference{{Name: "partner"}, {Name: "other"}}
+			c.Spec.IdentityProviders = []v1alpha1.IdentityProviderReference{
+				{Name: "partner"}, {Namespace: "team-b", Name: "other"}, {Namespace: "team-a", Name: "third"},
+			}
 			c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{Lifetime: "10m", CapToAssertion: new(true)}
 		}, func(c *trust.Client) {
 			c.Enabled, c.CapToAssertion, c.AccessTokenLifetime = false, true, 10*time.Minute
-			c.Scopes, c.Resources, c.Providers = []string{"read"}, []string{"https://api.example"}, []string{"partner", "other"}
+			c.Scopes, c.Resources, c.Providers = []string{"read"}, []string{"https://api.example"}, []trust.ObjectKey{
+				{Namespace: "team-a", Name: "partner"}, {Namespace: "team-b", Name: "other"}, {Namespace: "team-a", Name: "third"},
+			}
 		}},
 		"empty access token policy": {func(c *v1alpha1.OAuthClient) {
 			c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{CapToAssertion: new(false)}
@@ -46,10 +59,10 @@ func TestCompileClientMapsEveryField(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := oauthClient()
+			o := withSecret()
 			want := &trust.Client{
 				Key: trust.ObjectKey{Namespace: "team-a", Name: "app"}, UID: "c-1", Created: created().Time,
-				ID: "team-a.app", Enabled: true, GrantTypes: []string{oauth.GrantTypeJWTBearer},
+				ID: "team-a.app", Authentication: trust.AuthenticationSecret, Enabled: true, GrantTypes: []string{oauth.GrantTypeJWTBearer},
 				Credentials: []trust.Credential{{DigestKeyID: "d1", Digest: digestOf('a')}}, AccessTokenLifetime: time.Hour,
 			}
 			tc.change(o)
@@ -81,12 +94,16 @@ func TestCompileClientRefuses(t *testing.T) {
 		"empty digest":              {credential(""), false},
 		"digest not base64":         {credential("!" + digest("b")[1:]), false},
 		"digest with trailing bits": {credential(digest("b")[:42] + "J"), false},
-		"unknown grant":             {func(c *v1alpha1.OAuthClient) { c.Spec.GrantTypes = append(c.Spec.GrantTypes, "Password") }, false},
-		"lifetime":                  {func(c *v1alpha1.OAuthClient) { c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{Lifetime: "long"} }, false},
-		"negative lifetime":         {func(c *v1alpha1.OAuthClient) { c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{Lifetime: "-1h"} }, false},
+		"unreadable key": {func(c *v1alpha1.OAuthClient) {
+			c.Spec.Authentication = v1alpha1.ClientAuthentication{PrivateKeyJWT: &v1alpha1.PrivateKeyJWTAuthentication{}}
+			c.Status.KeySet = &v1alpha1.KeySet{Keys: []v1alpha1.TrustedKey{{PublicJWK: "{}"}}}
+		}, false},
+		"unknown grant":     {func(c *v1alpha1.OAuthClient) { c.Spec.GrantTypes = append(c.Spec.GrantTypes, "Password") }, false},
+		"lifetime":          {func(c *v1alpha1.OAuthClient) { c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{Lifetime: "long"} }, false},
+		"negative lifetime": {func(c *v1alpha1.OAuthClient) { c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{Lifetime: "-1h"} }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := oauthClient()
+			c := withSecret()
 			tc.change(c)
 			got, err := CompileClient(c)
 			if err == nil || got != nil {
@@ -94,6 +111,53 @@ func TestCompileClientRefuses(t *testing.T) {
 			}
 			if errors.Is(err, ErrNoIdentity) != tc.noIdentity {
 				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+// The method is what the spec says now. What the status holds of another one authenticates nobody.
+func TestCompileClientMethods(t *testing.T) {
+	key := trusted(t, "k", jwttest.EC("client", elliptic.P256()).Public(), "ES256")
+	everything := func(c *v1alpha1.OAuthClient, source, url string) {
+		c.Status.KeySet = &v1alpha1.KeySet{Source: source, URL: url, Keys: []v1alpha1.TrustedKey{key}}
+	}
+	privateKey := v1alpha1.ClientAuthentication{PrivateKeyJWT: &v1alpha1.PrivateKeyJWTAuthentication{}}
+	federated := func(ns string) v1alpha1.ClientAuthentication {
+		return v1alpha1.ClientAuthentication{Federated: &v1alpha1.FederatedAuthentication{
+			IdentityProviderRef: v1alpha1.IdentityProviderReference{Namespace: ns, Name: "cluster"}, Subject: "me",
+		}}
+	}
+	type outcome struct {
+		Authentication    trust.Authentication
+		Credentials, Keys int
+		Remote            bool
+		Workload          trust.Workload
+	}
+	for name, tc := range map[string]struct {
+		auth        v1alpha1.ClientAuthentication
+		source, url string
+		want        outcome
+	}{
+		"secret":                 {withSecret().Spec.Authentication, "JWKS", "", outcome{Authentication: trust.AuthenticationSecret, Credentials: 1}},
+		"keys":                   {privateKey, "JWKS", "", outcome{Authentication: trust.AuthenticationPrivateKey, Keys: 1}},
+		"keys of a URL":          {privateKey, "JWKSURI", "https://client.example/jwks", outcome{Authentication: trust.AuthenticationPrivateKey, Keys: 1, Remote: true}},
+		"federated":              {federated(""), "JWKSURI", "https://x", outcome{Authentication: trust.AuthenticationFederated, Workload: trust.Workload{Provider: trust.ObjectKey{Namespace: "team-a", Name: "cluster"}, Subject: "me"}}},
+		"federated by another":   {federated("team-b"), "", "", outcome{Authentication: trust.AuthenticationFederated, Workload: trust.Workload{Provider: trust.ObjectKey{Namespace: "team-b", Name: "cluster"}, Subject: "me"}}},
+		"public":                 {v1alpha1.ClientAuthentication{Public: &v1alpha1.PublicAuthentication{}}, "JWKS", "", outcome{Authentication: trust.AuthenticationNone}},
+		"no method that is here": {v1alpha1.ClientAuthentication{}, "JWKS", "", outcome{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := oauthClient()
+			o.Spec.Authentication = tc.auth
+			everything(o, tc.source, tc.url)
+			c, err := CompileClient(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := outcome{c.Authentication, len(c.Credentials), len(c.Keys), c.RemoteKeys, c.Workload}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}

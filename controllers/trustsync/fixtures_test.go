@@ -41,7 +41,9 @@ func provider(t *testing.T) *v1alpha1.IdentityProvider {
 			Issuer: issuer, AudienceAliases: []string{"https://auth.example"},
 		},
 		Status: v1alpha1.IdentityProviderStatus{Trust: &v1alpha1.Trust{
-			Issuer: issuer, Keys: []v1alpha1.TrustedKey{trusted(t, "k1", jwttest.EC("partner", elliptic.P256()).Public(), "ES256")},
+			Issuer: issuer, KeySet: v1alpha1.KeySet{
+				Keys: []v1alpha1.TrustedKey{trusted(t, "k1", jwttest.EC("partner", elliptic.P256()).Public(), "ES256")},
+			},
 		}},
 	}
 }
@@ -53,7 +55,10 @@ func digest(fill string) string {
 func oauthClient() *v1alpha1.OAuthClient {
 	return &v1alpha1.OAuthClient{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "app", UID: "c-1", CreationTimestamp: created()},
-		Spec:       v1alpha1.OAuthClientSpec{GrantTypes: []v1alpha1.GrantType{v1alpha1.GrantJWTBearer}},
+		Spec: v1alpha1.OAuthClientSpec{
+			Authentication: v1alpha1.ClientAuthentication{ClientSecret: &v1alpha1.ClientSecretAuthentication{}},
+			GrantTypes:     []v1alpha1.GrantType{v1alpha1.GrantJWTBearer},
+		},
 		Status: v1alpha1.OAuthClientStatus{
 			ClientID:    "team-a.app",
 			Credentials: []v1alpha1.ClientCredential{{ID: "current", DigestKeyID: "d1", KeyedDigest: digest("a")}},

@@ -3,59 +3,104 @@ package trustsync
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/internal/profile"
+	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
-)
-
-// Values that apply where an object does not say. The API server fills them in as well; these stand behind it.
-const (
-	defaultClockSkew           = 30 * time.Second
-	defaultMaxLifetime         = 24 * time.Hour
-	defaultAccessTokenLifetime = time.Hour
 )
 
 // ErrNoIdentity means that the operator has resolved no identity for an object, so that it takes part in nothing.
 var ErrNoIdentity = errors.New("no identity resolved in status")
 
-// CompileProvider makes a provider of the trust store from its object. It returns ErrNoIdentity for one without
-// trusted keys, and another error for one that cannot be understood; neither may stay in the store.
-func CompileProvider(o *v1alpha1.IdentityProvider) (*trust.Provider, error) {
+// errNoIdentityRule says of a provider what its Accepted condition does.
+var errNoIdentityRule = errors.New("read spec.claimValidationRules: none tells apart the strangers who share the issuer")
+
+// ProviderCompiler makes providers of the trust store from their objects.
+type ProviderCompiler struct {
+	rules *claimrules.Compiler
+}
+
+// NewProviderCompiler returns a compiler.
+func NewProviderCompiler() (*ProviderCompiler, error) {
+	c, err := claimrules.NewCompiler()
+	if err != nil {
+		return nil, fmt.Errorf("prepare claim rules: %w", err)
+	}
+	return &ProviderCompiler{rules: c}, nil
+}
+
+// Compile makes a provider of the trust store from its object. It returns ErrNoIdentity for one without trusted keys, and
+// another error for one that cannot be understood; neither may stay in the store.
+func (pc *ProviderCompiler) Compile(o *v1alpha1.IdentityProvider) (*trust.Provider, error) {
 	if o.DeletionTimestamp != nil || o.Status.Trust == nil {
 		return nil, ErrNoIdentity
 	}
-	p := &trust.Provider{
+	policy, err := profile.Resolve(o)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := pc.rules.Compile(profile.Rules(o.Spec))
+	if err != nil {
+		return nil, fmt.Errorf("compile claim rules: %w", err)
+	}
+	if policy.MissesIdentityRule(rules) {
+		return nil, errNoIdentityRule
+	}
+	keys, err := compileKeys(o.Status.Trust.Keys, o.Spec.Algorithms)
+	if err != nil {
+		return nil, fmt.Errorf("read status.trust: %w", err)
+	}
+	if len(keys) == 0 {
+		return nil, ErrNoIdentity
+	}
+	form, formErr := subjectForm(policy.SubjectForm)
+	replay, replayErr := replayPolicy(policy.Replay)
+	if err := errors.Join(formErr, replayErr); err != nil {
+		return nil, err
+	}
+	return &trust.Provider{
 		Key:                 trust.ObjectKey{Namespace: o.Namespace, Name: o.Name},
 		Created:             o.CreationTimestamp.Time,
 		Issuer:              o.Status.Trust.Issuer,
 		Enabled:             enabled(o.Spec.GrantEnabled),
+		Keys:                keys,
+		RemoteKeys:          mayBeNewer(&o.Status.Trust.KeySet),
 		AudienceAliases:     o.Spec.AudienceAliases,
-		SoleAudience:        o.Spec.AudiencePolicy == v1alpha1.AudienceSole,
-		EnforceCertificates: o.Spec.CertificateExpiry != v1alpha1.CertificateExpiryIgnore,
+		SoleAudience:        policy.AudiencePolicy != v1alpha1.AudienceAny,
+		Types:               policy.Types,
+		SubjectForm:         form,
+		ClientIDClaim:       policy.ClientIDClaim,
+		EnforceCertificates: policy.CertificateExpiry != v1alpha1.CertificateExpiryIgnore,
+		ClockSkew:           policy.ClockSkew,
+		MaxAge:              policy.MaxAge,
+		MaxLifetime:         policy.MaxLifetime,
+		Replay:              replay,
+		Rules:               rules,
+		SubjectPrefix:       policy.SubjectPrefix,
 		Scopes:              texts(o.Spec.Scopes),
+		ClientNamespaces:    clientNamespaces(o.Spec.AllowedClientNamespaces),
+	}, nil
+}
+
+// mayBeNewer reports whether there may be newer keys where those of a set came from.
+func mayBeNewer(s *v1alpha1.KeySet) bool { return s.URL != "" || s.Source == sourceClusterIssuer }
+
+// sourceClusterIssuer is the remote source that has no URL.
+const sourceClusterIssuer = "ClusterIssuer"
+
+func clientNamespaces(a *v1alpha1.AllowedClientNamespaces) trust.Namespaces {
+	switch {
+	case a == nil:
+		return trust.Namespaces{}
+	case a.From == v1alpha1.NamespacesFromAll:
+		return trust.Namespaces{All: true}
+	case a.From == v1alpha1.NamespacesFromListed:
+		return trust.Namespaces{Names: a.Namespaces}
+	default:
+		return trust.Namespaces{}
 	}
-	var err error
-	if p.Keys, err = compileKeys(o.Status.Trust.Keys, o.Spec.Algorithms); err != nil {
-		return nil, err
-	}
-	if len(p.Keys) == 0 {
-		return nil, ErrNoIdentity
-	}
-	if p.Replay, err = replayPolicy(o.Spec.Replay); err != nil {
-		return nil, err
-	}
-	if p.ClockSkew, err = duration(o.Spec.ClockSkew, defaultClockSkew); err != nil {
-		return nil, fmt.Errorf("read spec.clockSkew: %w", err)
-	}
-	if p.MaxAge, err = duration(o.Spec.MaxAge, 0); err != nil {
-		return nil, fmt.Errorf("read spec.maxAge: %w", err)
-	}
-	if p.MaxLifetime, err = duration(o.Spec.MaxLifetime, defaultMaxLifetime); err != nil {
-		return nil, fmt.Errorf("read spec.maxLifetime: %w", err)
-	}
-	return p, nil
 }
 
 // compileKeys reads the keys of a status, each as strictly as the operator did, with the algorithms that both status
@@ -65,7 +110,7 @@ func compileKeys(keys []v1alpha1.TrustedKey, allowed []v1alpha1.SignatureAlgorit
 	for i, k := range keys {
 		key, err := jose.ParseJWK([]byte(k.PublicJWK))
 		if err != nil {
-			return nil, fmt.Errorf("read status.trust.keys[%d]: %w", i, err)
+			return nil, fmt.Errorf("keys[%d]: %w", i, err)
 		}
 		if key = key.Restricted(algorithms(k.Algorithms)); key != nil && len(allowed) > 0 {
 			key = key.Restricted(algorithms(allowed))
@@ -89,12 +134,25 @@ func replayPolicy(p v1alpha1.ReplayPolicy) (trust.ReplayPolicy, error) {
 	switch p {
 	case v1alpha1.ReplayOneTime:
 		return trust.ReplayOneTime, nil
-	case v1alpha1.ReplayOneTimeIfPresent, "":
+	case v1alpha1.ReplayOneTimeIfPresent:
 		return trust.ReplayOneTimeIfPresent, nil
 	case v1alpha1.ReplayReuse:
 		return trust.ReplayReuse, nil
 	default:
 		return 0, fmt.Errorf("read spec.replay: %q is unknown", p)
+	}
+}
+
+func subjectForm(f v1alpha1.SubjectForm) (trust.SubjectForm, error) {
+	switch f {
+	case v1alpha1.SubjectFormAny:
+		return trust.SubjectAny, nil
+	case v1alpha1.SubjectFormServiceAccount:
+		return trust.SubjectServiceAccount, nil
+	case v1alpha1.SubjectFormSPIFFEID:
+		return trust.SubjectSPIFFEID, nil
+	default:
+		return 0, fmt.Errorf("subject form %q is unknown", f)
 	}
 }
 
@@ -119,18 +177,4 @@ func texts[S ~string](list []S) []string {
 		out[i] = string(s)
 	}
 	return out
-}
-
-func duration(d v1alpha1.Duration, absent time.Duration) (time.Duration, error) {
-	if d == "" {
-		return absent, nil
-	}
-	v, err := time.ParseDuration(string(d))
-	if err != nil {
-		return 0, fmt.Errorf("parse duration: %w", err)
-	}
-	if v < 0 {
-		return 0, fmt.Errorf("duration %s is negative", d)
-	}
-	return v, nil
 }

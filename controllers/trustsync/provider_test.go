@@ -4,6 +4,7 @@ import (
 	"crypto/elliptic"
 	"encoding/base64"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,19 +18,48 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
+// compile compiles as the token server does.
+func compile(o *v1alpha1.IdentityProvider) (*trust.Provider, error) {
+	return compiler().Compile(o)
+}
+
+var compiler = sync.OnceValue(func() *ProviderCompiler {
+	c, err := NewProviderCompiler()
+	if err != nil {
+		panic(err)
+	}
+	return c
+})
+
+// owned is a rule that tells the strangers of every profile apart.
+func owned(p *v1alpha1.IdentityProvider) {
+	p.Spec.ClaimValidationRules = append(p.Spec.ClaimValidationRules, v1alpha1.ClaimValidationRule{Claim: "sub", RequiredValue: "me"})
+}
+
 func TestCompileProviderMapsEveryField(t *testing.T) {
 	base := func() trust.Provider {
 		return trust.Provider{
 			Key: trust.ObjectKey{Namespace: "team-a", Name: "partner"}, Created: created().Time, Issuer: issuer,
 			Enabled: true, AudienceAliases: []string{"https://auth.example"}, EnforceCertificates: true,
+			Types: []string{"", "jwt", "authorization-grant+jwt"}, SubjectForm: trust.SubjectAny, SubjectPrefix: "team-a/partner:",
 			ClockSkew: 30 * time.Second, MaxLifetime: 24 * time.Hour, Replay: trust.ReplayOneTimeIfPresent,
 		}
 	}
+	allowing := func(from v1alpha1.NamespacesFrom, names ...string) func(*v1alpha1.IdentityProvider) {
+		return func(p *v1alpha1.IdentityProvider) {
+			p.Spec.AllowedClientNamespaces = &v1alpha1.AllowedClientNamespaces{From: from, Namespaces: names}
+		}
+	}
+	from := func(source, url string) func(*v1alpha1.IdentityProvider) {
+		return func(p *v1alpha1.IdentityProvider) { p.Status.Trust.Source, p.Status.Trust.URL = source, url }
+	}
+	nothing := func(*trust.Provider) {}
+	remote := func(p *trust.Provider) { p.RemoteKeys = true }
 	for name, tc := range map[string]struct {
 		change func(*v1alpha1.IdentityProvider)
 		want   func(*trust.Provider)
 	}{
-		"defaults": {func(*v1alpha1.IdentityProvider) {}, func(*trust.Provider) {}},
+		"defaults": {func(*v1alpha1.IdentityProvider) {}, nothing},
 		"all spelt out": {func(p *v1alpha1.IdentityProvider) {
 			p.Spec.GrantEnabled = new(false)
 			p.Spec.AudiencePolicy = v1alpha1.AudienceSole
@@ -38,9 +68,10 @@ func TestCompileProviderMapsEveryField(t *testing.T) {
 			p.Spec.ClockSkew, p.Spec.MaxAge, p.Spec.MaxLifetime = "0s", "5m", "1h30m"
 			p.Spec.Replay = v1alpha1.ReplayOneTime
 			p.Spec.Scopes = []v1alpha1.Scope{"read", "write"}
+			p.Spec.Subject = &v1alpha1.SubjectMapping{Prefix: new("")}
 		}, func(p *trust.Provider) {
 			p.Enabled, p.SoleAudience, p.EnforceCertificates = false, true, false
-			p.AudienceAliases = []string{"a", "b"}
+			p.AudienceAliases, p.SubjectPrefix = []string{"a", "b"}, ""
 			p.ClockSkew, p.MaxAge, p.MaxLifetime = 0, 5*time.Minute, 90*time.Minute
 			p.Replay, p.Scopes = trust.ReplayOneTime, []string{"read", "write"}
 		}},
@@ -48,26 +79,64 @@ func TestCompileProviderMapsEveryField(t *testing.T) {
 			p.Spec.GrantEnabled = new(true)
 			p.Spec.AudiencePolicy, p.Spec.CertificateExpiry = v1alpha1.AudienceAny, v1alpha1.CertificateExpiryEnforce
 			p.Spec.Replay = v1alpha1.ReplayOneTimeIfPresent
-		}, func(*trust.Provider) {}},
-		"reuse":    {func(p *v1alpha1.IdentityProvider) { p.Spec.Replay = v1alpha1.ReplayReuse }, func(p *trust.Provider) { p.Replay = trust.ReplayReuse }},
-		"no scope": {func(p *v1alpha1.IdentityProvider) { p.Spec.Scopes = []v1alpha1.Scope{} }, func(p *trust.Provider) { p.Scopes = []string{} }},
-		"issuer is the one that was resolved with the keys": {func(p *v1alpha1.IdentityProvider) { p.Spec.Issuer = "https://new.example" }, func(*trust.Provider) {}},
+		}, nothing},
+		"Kubernetes": {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileKubernetes; owned(p) }, func(p *trust.Provider) {
+			p.Types, p.SoleAudience, p.SubjectForm, p.Replay = []string{"", "jwt"}, true, trust.SubjectServiceAccount, trust.ReplayReuse
+			p.MaxLifetime = 8760 * time.Hour
+		}},
+		"SPIFFE": {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileSPIFFE }, func(p *trust.Provider) {
+			p.Types, p.SoleAudience, p.SubjectForm, p.Replay = []string{"", "jwt", "jose"}, true, trust.SubjectSPIFFEID, trust.ReplayReuse
+		}},
+		"ID-JAG": {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileIDJAG }, func(p *trust.Provider) {
+			p.Types, p.SoleAudience, p.ClientIDClaim, p.Replay = []string{"oauth-id-jag+jwt"}, true, true, trust.ReplayOneTime
+			p.MaxLifetime = 15 * time.Minute
+		}},
+		"reuse":               {func(p *v1alpha1.IdentityProvider) { p.Spec.Replay = v1alpha1.ReplayReuse }, func(p *trust.Provider) { p.Replay = trust.ReplayReuse }},
+		"no scope":            {func(p *v1alpha1.IdentityProvider) { p.Spec.Scopes = []v1alpha1.Scope{} }, func(p *trust.Provider) { p.Scopes = []string{} }},
+		"own namespace":       {allowing(v1alpha1.NamespacesFromSame, "x"), nothing},
+		"all namespaces":      {allowing(v1alpha1.NamespacesFromAll), func(p *trust.Provider) { p.ClientNamespaces.All = true }},
+		"some namespaces":     {allowing(v1alpha1.NamespacesFromListed, "x", "y"), func(p *trust.Provider) { p.ClientNamespaces.Names = []string{"x", "y"} }},
+		"unknown namespaces":  {allowing("Other", "x"), nothing},
+		"keys of a Secret":    {from("Secret", ""), nothing},
+		"keys of a URL":       {from("JWKSURI", "https://idp.example/jwks"), remote},
+		"keys of a cluster":   {from("ClusterIssuer", ""), remote},
+		"keys of a discovery": {from("Discovery", "https://idp.example/.well-known/openid-configuration"), remote},
+		"issuer is the one that was resolved with the keys": {func(p *v1alpha1.IdentityProvider) { p.Spec.Issuer = "https://new.example" }, nothing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, want := provider(t), base()
 			tc.change(p)
 			tc.want(&want)
-			got, err := CompileProvider(p)
+			got, err := compile(p)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, *got, cmpopts.IgnoreFields(trust.Provider{}, "Keys")); diff != "" {
+			if diff := cmp.Diff(want, *got, cmpopts.IgnoreFields(trust.Provider{}, "Keys", "Rules")); diff != "" {
 				t.Error(diff)
 			}
-			if len(got.Keys) != 1 {
-				t.Errorf("%d keys", len(got.Keys))
+			if len(got.Keys) != 1 || (got.Rules != nil) != (len(p.Spec.ClaimValidationRules) > 0) {
+				t.Errorf("%d keys, rules %v", len(got.Keys), got.Rules)
 			}
 		})
+	}
+}
+
+// The rules of a provider are those that are evaluated.
+func TestCompileProviderRules(t *testing.T) {
+	p := provider(t)
+	p.Spec.ClaimValidationRules = []v1alpha1.ClaimValidationRule{{Expression: `claims.team == "a"`, Message: "not of the team"}}
+	p.Spec.ClaimMappings = []v1alpha1.ClaimMapping{{Claim: "team", Expression: "claims.team"}}
+	p.Spec.Subject = &v1alpha1.SubjectMapping{Expression: `"s-" + claims.sub`}
+	got, err := compile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := got.Rules.Evaluate(t.Context(), []byte(`{"sub":"x","team":"a"}`))
+	if err != nil || result.Subject != "s-x" || len(result.Claims) != 1 || result.Claims[0].Name != "team" || string(result.Claims[0].Value) != `"a"` {
+		t.Errorf("result %+v, error %v", result, err)
+	}
+	if _, err := got.Rules.Evaluate(t.Context(), []byte(`{"sub":"x","team":"b"}`)); err == nil {
+		t.Error("a rule that is broken refuses nothing")
 	}
 }
 
@@ -88,7 +157,7 @@ func TestCompileProviderKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := provider(t)
 			p.Status.Trust.Keys, p.Spec.Algorithms = tc.keys, tc.allowed
-			compiled, err := CompileProvider(p)
+			compiled, err := compile(p)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,7 +178,7 @@ func TestCompileProviderKeepsCertificate(t *testing.T) {
 	p.Status.Trust.Keys[0].Certificate = &v1alpha1.CertificateSummary{
 		NotBefore: created(), NotAfter: end, ThumbprintSHA1: "one", ThumbprintSHA256: "two",
 	}
-	got, err := CompileProvider(p)
+	got, err := compile(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,6 +205,24 @@ func TestCompileProviderRefuses(t *testing.T) {
 		"weak key": {func(p *v1alpha1.IdentityProvider) {
 			p.Status.Trust.Keys = append(p.Status.Trust.Keys, v1alpha1.TrustedKey{Algorithms: []v1alpha1.SignatureAlgorithm{"RS256"}, PublicJWK: weakJWK})
 		}, false},
+		"unknown profile":                    {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = "Other" }, false},
+		"no rule for the users of a cluster": {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileKubernetes }, false},
+		"no rule for everybody's workflows":  {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileGitHubActions }, false},
+		"a rule for all": {func(p *v1alpha1.IdentityProvider) {
+			p.Spec.Profile = v1alpha1.ProfileKubernetes
+			p.Spec.ClaimValidationRules = []v1alpha1.ClaimValidationRule{{Expression: "true", Message: "m"}}
+		}, false},
+		"a rule for the audience": {func(p *v1alpha1.IdentityProvider) {
+			p.Spec.Profile = v1alpha1.ProfileGitHubActions
+			p.Spec.ClaimValidationRules = []v1alpha1.ClaimValidationRule{{Claim: "aud", RequiredValue: "x"}}
+		}, false},
+		"broken rule": {func(p *v1alpha1.IdentityProvider) {
+			p.Spec.ClaimValidationRules = []v1alpha1.ClaimValidationRule{{Expression: "claims.", Message: "m"}}
+		}, false},
+		"broken mapping": {func(p *v1alpha1.IdentityProvider) {
+			p.Spec.ClaimMappings = []v1alpha1.ClaimMapping{{Claim: "iss", Expression: "claims.iss"}}
+		}, false},
+		"broken subject":      {func(p *v1alpha1.IdentityProvider) { p.Spec.Subject = &v1alpha1.SubjectMapping{Expression: "1"} }, false},
 		"unknown replay":      {func(p *v1alpha1.IdentityProvider) { p.Spec.Replay = "Sometimes" }, false},
 		"clock skew":          {func(p *v1alpha1.IdentityProvider) { p.Spec.ClockSkew = "soon" }, false},
 		"negative clock skew": {func(p *v1alpha1.IdentityProvider) { p.Spec.ClockSkew = "-1s" }, false},
@@ -145,7 +232,7 @@ func TestCompileProviderRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := provider(t)
 			tc.change(p)
-			got, err := CompileProvider(p)
+			got, err := compile(p)
 			if err == nil || got != nil {
 				t.Fatalf("got %v, %v", got, err)
 			}
@@ -153,5 +240,15 @@ func TestCompileProviderRefuses(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+// Forms that are not known here come from a newer version, and must not pass as any.
+func TestUnknownFormsAreRefused(t *testing.T) {
+	if form, err := subjectForm("Other"); err == nil || form != 0 {
+		t.Errorf("form %v, error %v", form, err)
+	}
+	if policy, err := replayPolicy(""); err == nil || policy != 0 {
+		t.Errorf("policy %v, error %v", policy, err)
 	}
 }

@@ -2,153 +2,129 @@ package trustsync
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/controller-runtime/pkg/source"
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	coordinationv1client "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 
-	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/internal/release"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
-// retryInterval is how long to wait after the API server could not be asked.
-const retryInterval = time.Second
-
 // +kubebuilder:rbac:groups=grantor.dev,resources=identityproviders;oauthclients,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",namespace=grantor-system,resources=secrets,resourceNames=grantor-signing-keys;grantor-digest-key,verbs=get;list;watch
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=grantor-system,resources=leases,verbs=get;create;update;delete
 
-// Setup adds to a manager all that keeps the store equal to the API server. namespace is the release's own, where the
-// Secrets with the server's keys are. Nothing of it needs leader election.
-func Setup(mgr ctrl.Manager, store *trust.Store, namespace string) error {
-	s := &Syncer{
-		objects: mgr.GetCache(), keys: map[string]client.Reader{}, store: store, namespace: namespace,
-		log: mgr.GetLogger().WithName("trustsync"),
-	}
-	watched := []watchedKind{{mgr.GetCache(), &v1alpha1.IdentityProvider{}}, {mgr.GetCache(), &v1alpha1.OAuthClient{}}}
-	for _, name := range []string{release.SigningKeysSecretName, release.DigestKeySecretName} {
-		c, err := s.watchKeys(mgr, name)
-		if err != nil {
-			return fmt.Errorf("watch Secret %s: %w", name, err)
-		}
-		watched = append(watched, watchedKind{c, &corev1.Secret{}})
-	}
-	if err := s.watchObjects(mgr); err != nil {
-		return err
-	}
-	return mgr.Add(everyReplica(func(ctx context.Context) error {
-		for _, w := range watched {
-			if err := s.waitSynced(ctx, w); err != nil {
-				return err
-			}
-		}
-		return s.load(ctx)
-	}))
+// Options are what New needs.
+type Options struct {
+	// Config says how to reach the API server.
+	Config *rest.Config
+	// Namespace is the release's own, with the Secrets of the server's keys and the Lease.
+	Namespace string
+	// Identity names this replica among all that run at the same time.
+	Identity string
+	// Store is kept equal to the API server. Nobody else may write to it.
+	Store *trust.Store
+	// MaxStaleness is how old the store may grow without a word from the API server until nothing is answered from it any
+	// more; 0 means that it may grow old. The API server confirms once a minute that nothing happened, so a bound must be
+	// MinMaxStaleness or more.
+	MaxStaleness time.Duration
+	// Metrics is where the gauges are registered.
+	Metrics prometheus.Registerer
+	// Clock tells the time.
+	Clock func() time.Time
+	Log   logr.Logger
 }
 
-// watchedKind is a kind with the cache that watches it.
-type watchedKind struct {
-	cache cache.Cache
-	kind  client.Object
-}
+// MinMaxStaleness is the least bound of staleness that a healthy, quiet API server does not exceed.
+const MinMaxStaleness = 2 * time.Minute
 
-// waitSynced waits until the cache holds all objects of the kind, as long as that takes: an API server that cannot be
-// reached, or does not know the kind yet, is no reason to end. A cache that has not been asked for a kind calls itself
-// synced, so it is asked.
-func (s *Syncer) waitSynced(ctx context.Context, w watchedKind) error {
-	return wait.PollUntilContextCancel(ctx, retryInterval, true, func(ctx context.Context) (bool, error) {
-		if _, err := w.cache.GetInformer(ctx, w.kind); err != nil {
-			s.log.Error(err, "cannot watch yet", "kind", fmt.Sprintf("%T", w.kind))
-			return false, nil
-		}
-		return w.cache.WaitForCacheSync(ctx), nil
-	})
-}
-
-func (s *Syncer) watchObjects(mgr ctrl.Manager) error {
-	err := ctrl.NewControllerManagedBy(mgr).Named("trust-identityprovider").For(&v1alpha1.IdentityProvider{}).
-		WithOptions(options()).Complete(reconciler(s.syncProvider))
-	if err != nil {
-		return fmt.Errorf("watch identity providers: %w", err)
-	}
-	err = ctrl.NewControllerManagedBy(mgr).Named("trust-oauthclient").For(&v1alpha1.OAuthClient{}).
-		WithOptions(options()).Complete(reconciler(s.syncClient))
-	if err != nil {
-		return fmt.Errorf("watch OAuth clients: %w", err)
+func (o *Options) check() error {
+	switch {
+	case o.Config == nil || o.Store == nil || o.Metrics == nil || o.Clock == nil:
+		return errors.New("needs Config, Store, Metrics and Clock")
+	case o.Namespace == "" || o.Identity == "":
+		return errors.New("needs Namespace and Identity")
+	case o.MaxStaleness != 0 && o.MaxStaleness < MinMaxStaleness:
+		return fmt.Errorf("needs MaxStaleness of 0 or at least %s", MinMaxStaleness)
 	}
 	return nil
 }
 
-// watchKeys watches one Secret by its name, with a cache of its own: permission to watch can be given by name only to
-// who asks by name.
-func (s *Syncer) watchKeys(mgr ctrl.Manager, name string) (cache.Cache, error) {
-	byName := cache.Config{FieldSelector: fields.OneTermEqualSelector("metadata.name", name)}
-	c, err := cache.New(mgr.GetConfig(), cache.Options{
-		Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), HTTPClient: mgr.GetHTTPClient(),
-		ByObject: map[client.Object]cache.ByObject{
-			&corev1.Secret{}: {Namespaces: map[string]cache.Config{s.namespace: byName}},
-		},
-	})
+// New returns a Syncer that has not been started.
+func New(opts Options) (*Syncer, error) {
+	if err := opts.check(); err != nil {
+		return nil, fmt.Errorf("set up trustsync: %w", err)
+	}
+	config := reconnecting(opts.Config)
+	client, err := rest.HTTPClientFor(config)
 	if err != nil {
-		return nil, fmt.Errorf("make cache: %w", err)
+		return nil, fmt.Errorf("make HTTP client: %w", err)
 	}
-	s.keys[name] = c
-	if err := mgr.Add(everyReplicaCache{c}); err != nil {
-		return nil, fmt.Errorf("add cache: %w", err)
-	}
-	sync := reconciler(func(ctx context.Context, _ types.NamespacedName) (err error) {
-		s.store.Update(func(tx *trust.Tx) { err = s.syncKeys(ctx, tx, name) })
-		return err
-	})
-	err = builder.ControllerManagedBy(mgr).Named("trust-" + name).
-		WatchesRawSource(source.Kind(c, &corev1.Secret{}, &handler.TypedEnqueueRequestForObject[*corev1.Secret]{})).
-		WithOptions(options()).Complete(sync)
+	compiler, err := NewProviderCompiler()
 	if err != nil {
-		return nil, fmt.Errorf("add controller: %w", err)
+		return nil, err
 	}
-	return c, nil
+	s := newSyncer(opts, compiler)
+	if err := s.contact.register(opts.Metrics); err != nil {
+		return nil, err
+	}
+	sources, err := newSources(config, client, opts.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	s.sources = sources
+	leases, err := coordinationv1client.NewForConfigAndClient(config, client)
+	if err != nil {
+		return nil, fmt.Errorf("make client of Leases: %w", err)
+	}
+	s.publisher = newPublisher(opts, leases.Leases(opts.Namespace), s.progress)
+	return s, nil
 }
 
-// options: one worker is enough, since the store takes one writer at a time.
-func options() controller.Options {
-	everywhere := false
-	return controller.Options{MaxConcurrentReconciles: 1, NeedLeaderElection: &everywhere}
+func newSyncer(opts Options, compiler *ProviderCompiler) *Syncer {
+	s := &Syncer{
+		store: opts.Store, maxStaleness: opts.MaxStaleness, clock: opts.Clock,
+		log: opts.Log.WithName("trustsync"), changes: &changes{}, progress: newProgress(),
+	}
+	s.contact = newContact(s.log, opts.Clock)
+	s.mirrors = map[string]*mirror{
+		release.KindIdentityProviders: s.mirror(release.KindIdentityProviders, providers(compiler, s.log)),
+		release.KindOAuthClients:      s.mirror(release.KindOAuthClients, clients(s.log)),
+	}
+	for _, name := range []string{release.SigningKeysSecretName, release.DigestKeySecretName} {
+		kind, _ := release.KindOfSecret(name)
+		s.mirrors[kind] = s.mirror(kind, &ownKeys{name: name, log: s.log})
+	}
+	return s
 }
 
-func reconciler(sync func(context.Context, types.NamespacedName) error) reconcile.Reconciler {
-	return reconcile.Func(func(ctx context.Context, r reconcile.Request) (reconcile.Result, error) {
-		return reconcile.Result{}, sync(ctx, r.NamespacedName)
-	})
+// Publisher returns what keeps the Lease of this replica.
+func (s *Syncer) Publisher() *Publisher { return s.publisher }
+
+// Refresher returns what waits for a provider's keys to be fetched again.
+func (s *Syncer) Refresher() *Refresher {
+	return newRefresher(s.store, s.changes, s.publisher.RequestKeys, s.clock)
 }
 
-// everyReplica is a runnable that needs no leader election.
-type everyReplica func(context.Context) error
-
-var _ manager.LeaderElectionRunnable = everyReplica(nil)
-
-// Start runs the function.
-func (f everyReplica) Start(ctx context.Context) error { return f(ctx) }
-
-// NeedLeaderElection returns false.
-func (everyReplica) NeedLeaderElection() bool { return false }
-
-// everyReplicaCache lets the manager start a cache before its controllers, as its own.
-type everyReplicaCache struct{ cache.Cache }
-
-// NeedLeaderElection returns false.
-func (everyReplicaCache) NeedLeaderElection() bool { return false }
-
-// GetCache tells the manager that this is a cache, to be started first.
-func (c everyReplicaCache) GetCache() cache.Cache { return c.Cache }
+// Run keeps the store equal to the API server, and the Lease equal to what is loaded, until ctx ends. An API server that
+// cannot be reached is no reason to end.
+func (s *Syncer) Run(ctx context.Context) error {
+	var tasks sync.WaitGroup
+	reflecting := klog.NewContext(ctx, quiet(s.log))
+	for kind, m := range s.mirrors {
+		tasks.Go(func() { s.reflector(kind, m).RunWithContext(reflecting) })
+	}
+	tasks.Go(func() { s.publisher.Run(ctx) })
+	if s.maxStaleness > 0 {
+		tasks.Go(func() { s.guard(ctx) })
+	}
+	tasks.Wait()
+	return nil
+}

@@ -39,13 +39,21 @@ type endpoint struct {
 	ops     *ops
 }
 
-// newEndpoint checks the flags and builds the handlers around a trust store.
-func (f *endpointFlags) newEndpoint(store *trust.Store, audit *slog.Logger) (*endpoint, error) {
+// check says what is wrong with the flags that can be judged by themselves.
+func (f *endpointFlags) check() error {
 	if f.issuer == "" {
-		return nil, errors.New("--issuer is required, for example --issuer https://auth.example.com")
+		return errors.New("--issuer is required, for example --issuer https://auth.example.com")
 	}
 	if f.drain < 0 {
-		return nil, errors.New("--drain must not be negative")
+		return errors.New("--drain must not be negative")
+	}
+	return nil
+}
+
+// newEndpoint checks the flags and builds the handlers around a trust store. keys is nil where keys are never fetched.
+func (f *endpointFlags) newEndpoint(store *trust.Store, keys tokenserver.KeyRefresher, audit *slog.Logger) (*endpoint, error) {
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	disabled, err := grantTypes(f.disabledGrants)
 	if err != nil {
@@ -54,7 +62,7 @@ func (f *endpointFlags) newEndpoint(store *trust.Store, audit *slog.Logger) (*en
 	memory := state.NewMemory(time.Now())
 	handler, err := tokenserver.NewHandler(tokenserver.Config{
 		Issuer: f.issuer, Trust: store, Replay: memory, Now: time.Now, Audit: audit, Metrics: metrics.Registry,
-		DisabledGrants: disabled,
+		DisabledGrants: disabled, KeyRefresher: keys,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--issuer: %w", err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/grantor-dev/grantor/controllers/operator"
 )
@@ -24,6 +25,8 @@ const maxConcurrentReconciles = 8
 type operatorFlags struct {
 	logs      logFlags
 	cluster   clusterFlags
+	fetching  fetchFlags
+	signing   signingFlags
 	opsListen string
 	elect     bool
 }
@@ -38,6 +41,8 @@ func operatorCommand() *cobra.Command {
 	}
 	f.logs.add(cmd.Flags())
 	f.cluster.add(cmd.Flags())
+	f.fetching.add(cmd.Flags())
+	f.signing.add(cmd.Flags())
 	cmd.Flags().StringVar(&f.opsListen, "ops-listen", ":8081", "address of /healthz, /readyz and /metrics; keep it off the public network")
 	cmd.Flags().BoolVar(&f.elect, "leader-elect", true, "let one of several operators work at a time")
 	return cmd
@@ -56,8 +61,17 @@ func (f *operatorFlags) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	keys, err := f.fetching.fetcher(mgr.GetConfig())
+	if err != nil {
+		return err
+	}
+	rotation, err := f.signing.policy()
+	if err != nil {
+		return err
+	}
 	if err := operator.SetupWithManager(mgr, operator.Options{ //nolint:contextcheck // Indexes are registered, not read.
-		Namespace: namespace, Clock: time.Now, MaxConcurrent: maxConcurrentReconciles,
+		Namespace: namespace, Clock: time.Now, MaxConcurrent: maxConcurrentReconciles, Keys: keys, Metrics: metrics.Registry,
+		Rotation: rotation, ImportSigningKey: f.signing.importSecret,
 	}); err != nil {
 		return fmt.Errorf("set up controllers: %w", err)
 	}
@@ -74,7 +88,7 @@ func (f *operatorFlags) run(ctx context.Context, stderr io.Writer) error {
 }
 
 func (f *operatorFlags) manager(namespace string) (ctrl.Manager, error) {
-	return f.cluster.manager(operator.CacheByObject(), func(o *ctrl.Options) {
+	return f.cluster.manager(operator.CacheByObject(namespace), func(o *ctrl.Options) {
 		o.LeaderElection = f.elect
 		o.LeaderElectionID = leaderElectionID
 		o.LeaderElectionNamespace = namespace

@@ -2,15 +2,17 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
+	"os"
+	"strings"
+	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/controllers/trustsync"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -19,46 +21,69 @@ func tokenServerCommand() *cobra.Command {
 	var logs logFlags
 	var cluster clusterFlags
 	var public endpointFlags
+	var maxStaleness time.Duration
 	cmd := &cobra.Command{
 		Use:   "tokenserver",
 		Short: "Serve the token endpoint from what a cluster declares",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runTokenServer(cmd.Context(), cmd.ErrOrStderr(), &logs, &cluster, &public)
+			return runTokenServer(cmd.Context(), cmd.ErrOrStderr(), &logs, &cluster, &public, maxStaleness)
 		},
 	}
 	logs.add(cmd.Flags())
 	cluster.add(cmd.Flags())
 	public.add(cmd.Flags())
+	cmd.Flags().DurationVar(&maxStaleness, "max-trust-staleness", 0,
+		"answer nothing any more when the API server has not been heard of for so long; at least "+trustsync.MinMaxStaleness.String()+", or 0 for never")
 	return cmd
 }
 
-func runTokenServer(ctx context.Context, stderr io.Writer, logs *logFlags, cluster *clusterFlags, public *endpointFlags) error {
+func runTokenServer(ctx context.Context, stderr io.Writer, logs *logFlags, cluster *clusterFlags, public *endpointFlags, maxStaleness time.Duration) error {
 	log, err := logs.logger(stderr)
 	if err != nil {
 		return err
 	}
-	store := trust.NewStore()
-	e, err := public.newEndpoint(store, log)
-	if err != nil {
+	if err := public.check(); err != nil {
 		return err
 	}
 	namespace, err := cluster.ownNamespace()
 	if err != nil {
 		return err
 	}
-	mgr, err := readOnlyManager(cluster)
+	config, err := cluster.config()
 	if err != nil {
 		return err
 	}
-	if err := trustsync.Setup(mgr, store, namespace); err != nil {
-		return fmt.Errorf("set up controllers: %w", err)
+	if maxStaleness != 0 && maxStaleness < trustsync.MinMaxStaleness {
+		return fmt.Errorf("--max-trust-staleness must be 0 or at least %s", trustsync.MinMaxStaleness)
 	}
-	return serve(ctx, log, e.ops, public.drain, mgr.Start, e.listeners()...)
+	identity, err := replicaIdentity()
+	if err != nil {
+		return err
+	}
+	store := trust.NewStore()
+	syncer, err := trustsync.New(trustsync.Options{
+		Config: config, Namespace: namespace, Identity: identity, Store: store, MaxStaleness: maxStaleness,
+		Metrics: metrics.Registry, Clock: time.Now, Log: logr.FromSlogHandler(log.Handler()),
+	})
+	if err != nil {
+		return fmt.Errorf("connect to the API server: %w", err)
+	}
+	e, err := public.newEndpoint(store, syncer.Refresher(), log)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, log, e.ops, public.drain, syncer.Run, e.listeners()...)
 }
 
-// readOnlyManager returns a manager that holds our two kinds in memory. It needs no election: every replica reads.
-func readOnlyManager(cluster *clusterFlags) (ctrl.Manager, error) {
-	kinds := map[client.Object]cache.ByObject{&v1alpha1.IdentityProvider{}: {}, &v1alpha1.OAuthClient{}: {}}
-	return cluster.manager(kinds, func(*ctrl.Options) {})
+// replicaIdentity names this replica: its pod, or elsewhere its host and something random.
+func replicaIdentity() (string, error) {
+	if pod := os.Getenv("POD_NAME"); pod != "" {
+		return pod, nil
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("name this replica: %w; set $POD_NAME", err)
+	}
+	return host + "-" + strings.ToLower(rand.Text()[:8]), nil
 }

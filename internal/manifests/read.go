@@ -253,9 +253,3 @@ func (l *loading) convert(file string, doc *yaml.Node, object map[string]any, ki
 	into.SetUID(types.UID("manifest:" + name))
 	return true
 }
-
-// HasProvider reports whether the set declares an IdentityProvider.
-func (s *Set) HasProvider(namespace, name string) bool {
-	_, ok := s.places["IdentityProvider "+namespace+"/"+name]
-	return ok
-}

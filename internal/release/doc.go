@@ -1,5 +1,7 @@
-// Package release names what one installation of Grantor keeps in its own namespace, so that the operator, which writes
-// it, and the token server's controllers, which read it, need not know each other.
+// Package release says what one installation of Grantor keeps in its own namespace, and in which form, so that the
+// operator and the token servers need not know each other: the names of the Secrets with the server's keys, and the
+// Leases in which every token server says what it has loaded and which keys it misses.
 //
-// It must never hold anything but names.
+// What a Lease holds is read as untrusted: who may write Leases in the namespace may lie, but must not be able to crash
+// or to bloat the reader. It must never hold a secret.
 package release

@@ -1,6 +1,6 @@
 package release
 
-// The Secrets of the release namespace. The operator creates each of them once and never changes it.
+// The Secrets of the release namespace. The operator makes them, and rotates the keys in them.
 const (
 	// SigningKeysSecretName is the Secret that holds the key ring with which the token servers sign access tokens,
 	// under the data key keyring.RingDataKey.

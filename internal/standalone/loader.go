@@ -17,6 +17,7 @@ import (
 	"github.com/grantor-dev/grantor/controllers/operator"
 	"github.com/grantor-dev/grantor/controllers/trustsync"
 	"github.com/grantor-dev/grantor/internal/manifests"
+	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -27,6 +28,8 @@ type Loader struct {
 	dir       string
 	store     *trust.Store
 	digestKey keyring.DigestKey
+	rules     *claimrules.Compiler
+	compiler  *trustsync.ProviderCompiler
 	log       *slog.Logger
 
 	fingerprint [sha256.Size]byte
@@ -40,10 +43,20 @@ func NewLoader(dir string, store *trust.Store, ring *keyring.Ring, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	l := &Loader{reader: reader, dir: dir, store: store, digestKey: keyring.GenerateDigestKey(), log: log}
+	rules, err := claimrules.NewCompiler()
+	if err != nil {
+		return nil, fmt.Errorf("prepare claim rules: %w", err)
+	}
+	compiler, err := trustsync.NewProviderCompiler()
+	if err != nil {
+		return nil, err
+	}
+	l := &Loader{
+		reader: reader, dir: dir, store: store, digestKey: keyring.GenerateDigestKey(), rules: rules, compiler: compiler, log: log,
+	}
 	store.Update(func(tx *trust.Tx) {
 		tx.SetRing(ring)
-		tx.SetDigestKey(l.digestKey)
+		tx.SetDigestKeys(keyring.NewDigestKeys(l.digestKey))
 	})
 	return l, nil
 }
@@ -126,21 +139,26 @@ func (l *Loader) read() (sum [sha256.Size]byte, err error) {
 func (l *Loader) compile(ctx context.Context, set *manifests.Set, now time.Time) (providers []*trust.Provider, clients []*trust.Client, err error) {
 	l.revisit = time.Time{}
 	for _, p := range set.Providers {
-		in := operator.ProviderInput{Provider: p, Rivals: set.Providers, Now: now}
-		if ref := p.Spec.CertificateSecretRef; ref != nil {
-			in.Secret = set.Secrets[types.NamespacedName{Namespace: p.Namespace, Name: ref.Name}]
-		}
-		outcome := operator.EvaluateProvider(in)
+		withoutAuthorities(p.Spec.JWKSURI, p.Spec.Discovery)
+		// As on a cluster: the second visit finds what the first one resolved loaded.
+		p.Status = operator.EvaluateProvider(l.providerInput(set, p, now)).Status
+		outcome := operator.EvaluateProvider(l.providerInput(set, p, now))
 		p.Status = outcome.Status
 		l.visit(now, outcome.NextVisit)
 		l.report(ctx, set, "IdentityProvider", p.Namespace, p.Name, p.Status.Conditions)
 	}
 	for _, c := range set.Clients {
+		if auth := c.Spec.Authentication.PrivateKeyJWT; auth != nil {
+			withoutAuthorities(auth.JWKSURI, nil)
+		}
 		c.Status = operator.EvaluateClient(l.clientInput(set, c, now)).Status
+		outcome := operator.EvaluateClient(l.clientInput(set, c, now))
+		c.Status = outcome.Status
+		l.visit(now, outcome.NextVisit)
 		l.report(ctx, set, "OAuthClient", c.Namespace, c.Name, c.Status.Conditions)
 	}
 	for _, p := range set.Providers {
-		compiled, err := trustsync.CompileProvider(p)
+		compiled, err := l.compiler.Compile(p)
 		if err == nil {
 			providers = append(providers, compiled)
 		} else if !errors.Is(err, trustsync.ErrNoIdentity) {
@@ -158,17 +176,39 @@ func (l *Loader) compile(ctx context.Context, set *manifests.Set, now time.Time)
 	return providers, clients, nil
 }
 
+// here is this one process, which loads a version before it says so.
+func here() operator.Loaded { return operator.Loaded{Have: 1, Live: 1} }
+
+var errNoFetching = errors.New("standalone mode fetches nothing: put the keys into jwks")
+
+func noFetching(operator.RemoteSource, operator.Refresh) operator.Answer {
+	return operator.Answer{Problem: errNoFetching}
+}
+
+// withoutAuthorities drops the references for fetching, so that nobody is told to make the objects for it.
+func withoutAuthorities(set *v1alpha1.RemoteKeySet, discovered *v1alpha1.DiscoveredKeySet) {
+	if set != nil {
+		set.CASecretRef, set.CAConfigMapRef = nil, nil
+	}
+	if discovered != nil {
+		discovered.CASecretRef, discovered.CAConfigMapRef = nil, nil
+	}
+}
+
+func (l *Loader) providerInput(set *manifests.Set, p *v1alpha1.IdentityProvider, now time.Time) operator.ProviderInput {
+	secret, _ := operator.ReferencedByProvider(p)
+	return operator.ProviderInput{
+		Provider: p, Rivals: set.Providers, Rules: l.rules, Lookup: noFetching, Loaded: here(), Now: now,
+		References: operator.References{Secret: set.Secrets[types.NamespacedName{Namespace: p.Namespace, Name: secret}]},
+	}
+}
+
 func (l *Loader) clientInput(set *manifests.Set, c *v1alpha1.OAuthClient, now time.Time) operator.ClientInput {
-	in := operator.ClientInput{Client: c, Rivals: set.Clients, DigestKey: l.digestKey, Now: now}
-	if s := c.Spec.Authentication.ClientSecret; s != nil {
-		in.Secret = set.Secrets[types.NamespacedName{Namespace: c.Namespace, Name: s.SecretRef.Name}]
+	secret, _ := operator.ReferencedByClient(c)
+	return operator.ClientInput{
+		Client: c, Rivals: set.Clients, Providers: set.Providers, DigestKey: l.digestKey, Lookup: noFetching, Loaded: here(), Now: now,
+		References: operator.References{Secret: set.Secrets[types.NamespacedName{Namespace: c.Namespace, Name: secret}]},
 	}
-	for _, ref := range c.Spec.IdentityProviders {
-		if !set.HasProvider(c.Namespace, ref.Name) {
-			in.MissingProviders = append(in.MissingProviders, ref.Name)
-		}
-	}
-	return in
 }
 
 // visit plans the next look at the clock.

@@ -120,7 +120,7 @@ func TestEdits(t *testing.T) {
 		t.Error("the mended client is not in force")
 	}
 	a, b := first.Client("default.app"), mended.Client("mended")
-	if len(a.Credentials) != 1 || len(b.Credentials) != 1 || a.Credentials[0] != b.Credentials[0] || first.DigestKey().ID() != mended.DigestKey().ID() {
+	if len(a.Credentials) != 1 || len(b.Credentials) != 1 || a.Credentials[0] != b.Credentials[0] || first.DigestKeys().Active().ID() != mended.DigestKeys().Active().ID() {
 		t.Error("the digest changed between two reloads")
 	}
 

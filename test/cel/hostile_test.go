@@ -19,12 +19,18 @@ func TestEveryFieldIsBounded(t *testing.T) {
 		rows := []wrong{{f.kind, f.example(), int64(7), "must be of type " + f.schema.Type, ""}}
 		switch f.schema.Type {
 		case "string":
-			says := tooLong
+			says, empty := tooLong, notEmpty
 			if f.schema.Enum != nil {
-				says = "supported values: "
+				says, empty = "supported values: ", "supported values: "
+			}
+			if f.schema.Enum != nil || f.schema.MinLength != nil && *f.schema.MinLength > 0 {
+				rows = append(rows, wrong{f.kind, f.example(), "", empty, ""})
 			}
 			rows = append(rows, wrong{f.kind, f.example(), mega, says, ""}, wrong{f.kind, f.example(), []any{"a"}, asString, ""})
 		case "array":
+			if f.schema.MinItems != nil {
+				rows = append(rows, wrong{f.kind, f.example(), []any{}, oneItem, ""})
+			}
 			rows = append(rows, wrong{f.kind, f.example(), distinct(manyItems), tooMany, ""}, wrong{f.kind, f.example(), []any{nil}, "must be of type ", f.example() + "[0]"})
 		case "object":
 			if f.schema.XPreserveUnknownFields == nil {
@@ -113,4 +119,47 @@ func at(u *unstructured.Unstructured, path string) any {
 		}
 	}
 	return value
+}
+
+// TestPrivateMembersAreNotQuoted: what is refused for being secret is in no answer, which ends up in logs of all sorts.
+func TestPrivateMembersAreNotQuoted(t *testing.T) {
+	const secret = "c2VjcmV0LWJ5dGVz"
+	values := []any{
+		secret, strings.Repeat(secret, 1000), []any{secret}, []any{map[string]any{"d": secret}}, map[string]any{}, true,
+	}
+	for at, kind := range map[string]string{"spec.jwks.keys[0].": provider, privateKeyJWT + ".jwks.keys[0].": oauthClient} {
+		for _, member := range refused {
+			for _, value := range values {
+				t.Run(wrong{kind: kind, at: at + member, value: value}.name(), func(t *testing.T) {
+					mustBeRefusedUnquoted(t, with(t, kind, at+member, value), secret)
+				})
+			}
+		}
+	}
+}
+
+func mustBeRefusedUnquoted(t *testing.T, u *unstructured.Unstructured, secret string) {
+	t.Helper()
+	complaints, _ := judge(t.Context(), t, u)
+	if len(complaints) == 0 {
+		t.Error("accepted")
+	}
+	for _, c := range complaints {
+		if strings.Contains(c.message, secret) {
+			t.Errorf("quoted: %.300s", c.message)
+		}
+	}
+}
+
+// TestWholePrivateKeyGetsOneAnswer: a key with all its private members is one mistake.
+func TestWholePrivateKeyGetsOneAnswer(t *testing.T) {
+	u := full(t, provider, "spec.jwks")
+	for _, member := range []string{"d", "p", "q", "dp", "dq", "qi"} {
+		set(t, u, "spec.jwks.keys[0]."+member, "cHJpdmF0ZQ")
+	}
+	set(t, u, "spec.jwks.keys[0].oth", []any{map[string]any{"r": "cg", "d": "ZA", "t": "dA"}})
+	complaints, _ := judge(t.Context(), t, u)
+	if len(complaints) != 1 || complaints[0].field != "spec.jwks.keys[0].d" {
+		t.Errorf("got %v, want one complaint about d", complaints)
+	}
 }

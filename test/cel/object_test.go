@@ -18,55 +18,15 @@ const (
 	oauthClient = "OAuthClient"
 )
 
-// fullSpecs hold every field of a spec, with a right value; member d and k of a key have none.
-var fullSpecs = map[string]string{
-	provider: `
+// minimalIssuer is the smallest provider, but for its key source.
+const minimalIssuer = `
 issuer: https://issuer.example.com
-grantEnabled: true
-jwks:
-  keys:
-  - kty: RSA
-    kid: first
-    use: sig
-    key_ops: [verify]
-    alg: RS256
-    "n": bW9kdWx1cw
-    e: AQAB
-    crv: P-256
-    x: eA
-    "y": eQ
 audienceAliases: ["https://auth.example.com/oauth2/token"]
-audiencePolicy: Sole
-certificateExpiry: Ignore
-algorithms: [RS256]
-clockSkew: 1m
-maxAge: 10m
-maxLifetime: 1h
-replay: OneTime
-scopes: [read]
-`,
-	oauthClient: `
-clientID: 4WCCBckEpMMM5oFmC59EEtJXpzEa
-grantEnabled: true
-grantTypes: [JWTBearer]
-authentication:
-  clientSecret:
-    secretRef: {name: playground}
-    generate: true
-identityProviders: [{name: partner}]
-scopes: [read]
-resources: ["https://api.example.com"]
-accessToken: {lifetime: 15m, capToAssertion: true}
-`,
-}
+`
 
 // minimalSpecs hold the required fields alone.
 var minimalSpecs = map[string]string{
-	provider: `
-issuer: https://issuer.example.com
-audienceAliases: ["https://auth.example.com/oauth2/token"]
-certificateSecretRef: {name: partner-cert}
-`,
+	provider: minimalIssuer + `certificateSecretRef: {name: partner-cert}`,
 	oauthClient: `
 authentication: {clientSecret: {secretRef: {name: playground}}}
 `,
@@ -89,11 +49,7 @@ func object(t *testing.T, kind, name, spec string) *unstructured.Unstructured {
 // with returns an object of a kind that is right but for the field at a path such as spec.jwks.keys[0].kty.
 func with(t *testing.T, kind, path string, value any) *unstructured.Unstructured {
 	t.Helper()
-	spec := fullSpecs[kind]
-	if strings.HasPrefix(path, "spec.certificateSecretRef") {
-		spec = minimalSpecs[kind] // the other key source
-	}
-	u := object(t, kind, "row", spec)
+	u := full(t, kind, path)
 	set(t, u, path, value)
 	return u
 }

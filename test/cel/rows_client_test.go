@@ -1,13 +1,19 @@
 package cel
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const (
-	plainID      = "must not hold control characters, nor begin or end with a space"
-	absoluteURI  = "must be an absolute URI without fragment (RFC 8707 section 2), for example https://api.example.com"
-	providerName = "must be the name of an IdentityProvider in this namespace: lower case letters, digits, '-' and '.'"
-	oneMethod    = "set clientSecret, the only method so far"
-	secretRef    = "spec.authentication.clientSecret.secretRef"
+	plainID       = "must not hold control characters, nor begin or end with a space"
+	absoluteURI   = "must be an absolute URI without fragment (RFC 8707 section 2), for example https://api.example.com"
+	providerName  = "must be the name of an IdentityProvider: lower case letters, digits, '-' and '.'"
+	withGenerate  = "goes with generate: true, for the operator never changes a Secret that it did not make"
+	clientSecret  = "spec.authentication.clientSecret"
+	secretRef     = clientSecret + ".secretRef"
+	privateKeyJWT = "spec.authentication.privateKeyJWT"
+	federated     = "spec.authentication.federated"
 )
 
 var clientRows = []wrong{
@@ -29,12 +35,14 @@ var clientRows = []wrong{
 	{oauthClient, "spec.grantTypes[0]", "urn:ietf:params:oauth:grant-type:jwt-bearer", `supported values: "JWTBearer"`, ""},
 
 	{oauthClient, "spec.authentication", unset{}, required, ""},
-	{oauthClient, "spec.authentication", map[string]any{}, oneMethod, ""},
+	{oauthClient, "spec.authentication", "public", asObject, ""},
 	{oauthClient, "spec.authentication.none", map[string]any{}, unknown, "spec.authentication.none"},
-	{oauthClient, "spec.authentication.clientSecret", "s3cr3t", asObject, ""},
-	{oauthClient, "spec.authentication.clientSecret", nil, oneMethod, "spec.authentication"},
-	{oauthClient, "spec.authentication.clientSecret.value", "s3cr3t", unknown, "spec.authentication.clientSecret.value"},
-	{oauthClient, "spec.authentication.clientSecret.generate", "no", asBool, ""},
+	{oauthClient, clientSecret, "s3cr3t", asObject, ""},
+	{oauthClient, clientSecret, nil, oneMethod, "spec.authentication"},
+	{oauthClient, clientSecret + ".value", "s3cr3t", unknown, clientSecret + ".value"},
+	{oauthClient, clientSecret + ".generate", "no", asBool, ""},
+	{oauthClient, clientSecret + ".generate", false, withGenerate, clientSecret + ".rotationInterval"},
+	{oauthClient, clientSecret + ".generate", unset{}, withGenerate, clientSecret + ".rotationInterval"},
 	{oauthClient, secretRef, unset{}, required, ""},
 	{oauthClient, secretRef, "playground", asObject, ""},
 	{oauthClient, secretRef + ".namespace", "team-b", unknown, secretRef + ".namespace"},
@@ -43,14 +51,26 @@ var clientRows = []wrong{
 	{oauthClient, secretRef + ".name", "Play_Ground", secretName, ""},
 	{oauthClient, secretRef + ".name", strings.Repeat("n", 254), tooLong + "253", ""},
 
+	{oauthClient, privateKeyJWT, "RS256", asObject, ""},
+	{oauthClient, privateKeyJWT + ".alg", "RS256", unknown, privateKeyJWT + ".alg"},
+
+	{oauthClient, federated, "system:serviceaccount:team-a:worker", asObject, ""},
+	{oauthClient, federated + ".audience", "x", unknown, federated + ".audience"},
+	{oauthClient, federated + ".identityProviderRef", unset{}, required, ""},
+	{oauthClient, federated + ".identityProviderRef", "cluster", asObject, ""},
+	{oauthClient, federated + ".subject", unset{}, required, ""},
+	{oauthClient, federated + ".subject", "", notEmpty, ""},
+	{oauthClient, federated + ".subject", []any{"a", "b"}, asString, ""},
+	{oauthClient, federated + ".subject", strings.Repeat("s", 513), tooLong + "512", ""},
+
+	{oauthClient, "spec.authentication.public", true, asObject, ""},
+	{oauthClient, "spec.authentication.public.allowed", true, unknown, "spec.authentication.public.allowed"},
+
 	{oauthClient, "spec.identityProviders", []any{}, oneItem, ""},
 	{oauthClient, "spec.identityProviders", "partner", asList, ""},
-	{oauthClient, "spec.identityProviders", []any{map[string]any{"name": "a"}, map[string]any{"name": "a"}}, duplicate, "spec.identityProviders[1]"},
+	{oauthClient, "spec.identityProviders", map[string]any{}, asList, ""},
+	{oauthClient, "spec.identityProviders", slices.Repeat([]any{map[string]any{"name": "a"}}, 33), tooMany + "32", ""},
 	{oauthClient, "spec.identityProviders[0]", "partner", asObject, ""},
-	{oauthClient, "spec.identityProviders[0].namespace", "team-b", unknown, "spec.identityProviders[0].namespace"},
-	{oauthClient, "spec.identityProviders[0].name", unset{}, required, ""},
-	{oauthClient, "spec.identityProviders[0].name", "", notEmpty, ""},
-	{oauthClient, "spec.identityProviders[0].name", "team-b/partner", providerName, ""},
 
 	{oauthClient, "spec.scopes", []any{}, oneItem, ""},
 	{oauthClient, "spec.scopes", []any{"read", "read"}, duplicate, "spec.scopes[1]"},
@@ -69,6 +89,28 @@ var clientRows = []wrong{
 	{oauthClient, "spec.accessToken", "1h", asObject, ""},
 	{oauthClient, "spec.accessToken.expiry", "1h", unknown, "spec.accessToken.expiry"},
 	{oauthClient, "spec.accessToken.capToAssertion", "yes", asBool, ""},
+}
+
+// providerReferenceRows are about a reference to an IdentityProvider, which may be in another namespace.
+func providerReferenceRows() (rows []wrong) {
+	for _, ref := range []string{"spec.identityProviders[0]", federated + ".identityProviderRef"} {
+		rows = append(
+			rows,
+			wrong{oauthClient, ref + ".kind", "ClusterIdentityProvider", unknown, ref + ".kind"},
+			wrong{oauthClient, ref + ".name", unset{}, required, ""},
+			wrong{oauthClient, ref + ".name", "", notEmpty, ""},
+			wrong{oauthClient, ref + ".name", "team-b/partner", providerName, ""},
+			wrong{oauthClient, ref + ".name", "*", providerName, ""},
+			wrong{oauthClient, ref + ".name", strings.Repeat("n", 254), tooLong + "253", ""},
+			wrong{oauthClient, ref + ".namespace", "", notEmpty, ""},
+			wrong{oauthClient, ref + ".namespace", "*", nsName, ""},
+			wrong{oauthClient, ref + ".namespace", "Team-B", nsName, ""},
+			wrong{oauthClient, ref + ".namespace", "team.b", nsName, ""},
+			wrong{oauthClient, ref + ".namespace", "../team-b", nsName, ""},
+			wrong{oauthClient, ref + ".namespace", strings.Repeat("n", 64), tooLong + "63", ""},
+		)
+	}
+	return rows
 }
 
 // metadataRows are wrong in what all kinds share.

@@ -5,20 +5,35 @@ import (
 	"time"
 )
 
-// durationFields are the fields that hold a duration, with their bounds.
-var durationFields = []struct {
+// durationField is a field that holds a duration, with its bounds.
+type durationField struct {
 	kind, at string
 	from, to time.Duration
 	says     string
-}{
-	{provider, "spec.clockSkew", 0, 5 * time.Minute, "must be a duration from 0s to 5m with the units h, m, s and ms, for example 30s"},
-	{provider, "spec.maxAge", time.Second, 8760 * time.Hour, "must be a duration from 1s to 8760h with the units h, m, s and ms, for example 10m"},
-	{provider, "spec.maxLifetime", time.Second, 8760 * time.Hour, "must be a duration from 1s to 8760h with the units h, m, s and ms, for example 1h"},
-	{oauthClient, "spec.accessToken.lifetime", time.Minute, 24 * time.Hour, "must be a duration from 1m to 24h with the units h, m, s and ms, for example 15m"},
+}
+
+func durationFields() []durationField {
+	fields := []durationField{
+		{provider, "spec.clockSkew", 0, 5 * time.Minute, "must be a duration from 0s to 5m with the units h, m, s and ms, for example 30s"},
+		{provider, "spec.maxAge", time.Second, 8760 * time.Hour, "must be a duration from 1s to 8760h with the units h, m, s and ms, for example 10m"},
+		{provider, "spec.maxLifetime", time.Second, 8760 * time.Hour, "must be a duration from 1s to 8760h with the units h, m, s and ms, for example 1h"},
+		{oauthClient, "spec.accessToken.lifetime", time.Minute, 24 * time.Hour, "must be a duration from 1m to 24h with the units h, m, s and ms, for example 15m"},
+		{oauthClient, clientSecret + ".rotationInterval", time.Minute, 8760 * time.Hour, "must be a duration from 1m to 8760h with the units h, m, s and ms, for example 720h"},
+	}
+	for at, kind := range map[string]string{
+		"spec.jwksURI": provider, "spec.discovery": provider, "spec.clusterIssuer": provider, privateKeyJWT + ".jwksURI": oauthClient,
+	} {
+		fields = append(
+			fields,
+			durationField{kind, at + ".refreshInterval", 10 * time.Second, 24 * time.Hour, "must be a duration from 10s to 24h with the units h, m, s and ms, for example 10m"},
+			durationField{kind, at + ".maxStale", 0, 720 * time.Hour, "must be a duration from 0s to 720h with the units h, m, s and ms, for example 24h"},
+		)
+	}
+	return fields
 }
 
 func durationRows() (rows []wrong) {
-	for _, f := range durationFields {
+	for _, f := range durationFields() {
 		for _, value := range []any{
 			(f.to + time.Millisecond).String(), "8761h", "876000h", "99999999999999h", // Huge,
 			"-1s", "-0s", "+1m", "-8760h", // signed,
@@ -49,7 +64,7 @@ func durationRows() (rows []wrong) {
 
 // TestDurations accepts what is within the bounds, and nothing that the program would read otherwise.
 func TestDurations(t *testing.T) {
-	for _, f := range durationFields {
+	for _, f := range durationFields() {
 		for _, value := range []string{
 			f.from.String(), f.to.String(), "1m", "60s", "60000ms", "1m30s", "90.5s", "1.5m", "01m", "0h2m", "1m0.5s500ms",
 			"119.999999999s", "1.000000000001m",

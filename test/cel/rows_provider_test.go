@@ -18,8 +18,8 @@ const (
 	secretName  = "must be the name of a Secret in this namespace: lower case letters, digits, '-' and '.'"
 	secretKey   = "must be a key of a Secret: letters, digits, '-', '_' and '.'"
 	oneScope    = "write several scopes as several list items"
-	oneSource   = "set exactly one key source: certificateSecretRef or jwks"
 	exactIssuer = "must be the exact iss value of the assertions, visible ASCII characters without spaces"
+	profiles    = `supported values: "Generic", "Kubernetes", "SPIFFE", "GitHubActions", "IDJAG"`
 	exactAud    = "must be an exact aud value, visible ASCII characters without spaces"
 )
 
@@ -39,20 +39,13 @@ var providerRows = []wrong{
 	{provider, "spec.issuer", "https://issüer.example.com", exactIssuer, ""},
 	{provider, "spec.issuer", strings.Repeat("i", 513), tooLong + "512", ""},
 
+	{provider, "spec.profile", "", profiles, ""},
+	{provider, "spec.profile", "generic", profiles, ""},
+	{provider, "spec.profile", "ServiceAccount", profiles, ""},
+	{provider, "spec.profile", []any{"Generic", "SPIFFE"}, asString, ""},
+
 	{provider, "spec.grantEnabled", "yes", asBool, ""},
 	{provider, "spec.grantEnabled", int64(1), asBool, ""},
-
-	{provider, "spec.certificateSecretRef", "partner-cert", asObject, ""},
-	{provider, "spec.certificateSecretRef", unset{}, oneSource, "spec"},
-	{provider, "spec.certificateSecretRef.namespace", "team-b", unknown, "spec.certificateSecretRef.namespace"},
-	{provider, "spec.certificateSecretRef.name", unset{}, required, ""},
-	{provider, "spec.certificateSecretRef.name", "", notEmpty, ""},
-	{provider, "spec.certificateSecretRef.name", "Partner_Cert", secretName, ""},
-	{provider, "spec.certificateSecretRef.name", "team-b/partner-cert", secretName, ""},
-	{provider, "spec.certificateSecretRef.name", "../partner-cert", secretName, ""},
-	{provider, "spec.certificateSecretRef.key", "", notEmpty, ""},
-	{provider, "spec.certificateSecretRef.key", "tls crt", secretKey, ""},
-	{provider, "spec.certificateSecretRef.key", "../tls.crt", secretKey, ""},
 
 	{provider, "spec.audienceAliases", unset{}, required, ""},
 	{provider, "spec.audienceAliases", []any{}, oneItem, ""},
@@ -69,6 +62,7 @@ var providerRows = []wrong{
 	{provider, "spec.certificateExpiry", "enforce", `supported values: "Enforce", "Ignore"`, ""},
 	{provider, "spec.certificateExpiry", false, asString, ""},
 	{provider, "spec.replay", "Never", `supported values: "OneTime", "OneTimeIfPresent", "Reuse"`, ""},
+	{provider, "spec.replay", "", `supported values: "OneTime", "OneTimeIfPresent", "Reuse"`, ""},
 
 	{provider, "spec.algorithms", []any{}, oneItem, ""},
 	{provider, "spec.algorithms", []any{"RS256", "RS256"}, duplicate, "spec.algorithms[1]"},
@@ -85,38 +79,4 @@ var providerRows = []wrong{
 	{provider, "spec.scopes[0]", `"read"`, oneScope, ""},
 	{provider, "spec.scopes[0]", `a\b`, oneScope, ""},
 	{provider, "spec.scopes[0]", strings.Repeat("s", 129), tooLong + "128", ""},
-}
-
-// keyRows are about the members of a JWK. What they hold is judged when they are used: here it is bounded.
-var keyRows = []wrong{
-	{provider, "spec.jwks", "https://issuer.example.com/jwks", asObject, ""},
-	{provider, "spec.jwks", unset{}, oneSource, "spec"},
-	{provider, "spec.jwks.uri", "https://issuer.example.com/jwks", unknown, "spec.jwks.uri"},
-	{provider, "spec.jwks.keys", unset{}, required, ""},
-	{provider, "spec.jwks.keys", []any{}, oneItem, ""},
-	{provider, "spec.jwks.keys", map[string]any{}, asList, ""},
-	{provider, "spec.jwks.keys[0]", "AQAB", asObject, ""},
-	{provider, "spec.jwks.keys[0].kty", unset{}, required, ""},
-	{provider, "spec.jwks.keys[0].kty", "", notEmpty, ""},
-	{provider, "spec.jwks.keys[0].kid", "", notEmpty, ""},
-	{provider, "spec.jwks.keys[0].kid", int64(1), asString, ""},
-	{provider, "spec.jwks.keys[0].use", "", notEmpty, ""},
-	{provider, "spec.jwks.keys[0].key_ops", "verify", asList, ""},
-	{provider, "spec.jwks.keys[0].key_ops", distinct(17), tooMany + "16", ""},
-	{provider, "spec.jwks.keys[0].key_ops[0]", strings.Repeat("v", 33), tooLong + "32", ""},
-	{provider, "spec.jwks.keys[0].alg", "", notEmpty, ""},
-	{provider, "spec.jwks.keys[0].n", strings.Repeat("n", 4097), tooLong + "4096", ""},
-	{provider, "spec.jwks.keys[0].n", "", notEmpty, ""},
-	{provider, "spec.jwks.keys[0].n", unset{}, `an RSA key needs the members n and e; in YAML, write "n" in quotes`, "spec.jwks.keys[0]"},
-	{provider, "spec.jwks.keys[0].e", unset{}, "an RSA key needs the members n and e", "spec.jwks.keys[0]"},
-	{provider, "spec.jwks.keys[0]", map[string]any{"kty": "EC", "crv": "P-256", "x": "eA", "true": "eQ"}, `an EC key needs the members crv, x and y; in YAML, write "y" in quotes`, ""},
-	{provider, "spec.jwks.keys[0]", map[string]any{"kty": "OKP", "crv": "Ed25519"}, "an OKP key needs the members crv and x", ""},
-	{provider, "spec.jwks.keys[0].e", int64(65537), asString, ""},
-	{provider, "spec.jwks.keys[0].crv", "", notEmpty, ""},
-	{provider, "spec.jwks.keys[0].x", "", notEmpty, ""},
-	{provider, "spec.jwks.keys[0].y", "", notEmpty, ""},
-	{provider, "spec.jwks.keys[0].d", "cHJpdmF0ZQ", "publish the public half only, and replace the key, for it has been exposed", ""},
-	{provider, "spec.jwks.keys[0].d", "", "publish the public half only", ""},
-	{provider, "spec.jwks.keys[0].k", "c2VjcmV0", "only public keys verify assertions here; replace the key, for it has been exposed", ""},
-	{provider, "spec.jwks.keys[0].k", "", "only public keys verify assertions here", ""},
 }

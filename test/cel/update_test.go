@@ -57,18 +57,20 @@ func TestClientIDIsImmutable(t *testing.T) {
 	}
 }
 
-// TestEveryOtherFieldIsMutable goes from the smallest object to the full one and back.
+// TestEveryOtherFieldIsMutable goes from the smallest object to each variant of the full one and back.
 func TestEveryOtherFieldIsMutable(t *testing.T) {
 	for kind := range fullSpecs {
 		t.Run(kind, func(t *testing.T) {
-			u := object(t, kind, "mutable", minimalSpecs[kind])
+			minimal := object(t, kind, "mutable", minimalSpecs[kind])
+			u := minimal.DeepCopy()
 			create(t, u)
-			full := object(t, kind, "mutable", fullSpecs[kind])
-			set(t, full, "spec.clientID", unset{})
-			for _, spec := range []any{full.Object["spec"], object(t, kind, "mutable", minimalSpecs[kind]).Object["spec"]} {
-				u.Object["spec"] = spec
-				if err := api.Update(t.Context(), u, client.FieldValidation("Strict")); err != nil {
-					t.Errorf("refused: %v", err)
+			for name, right := range everyVariant(t, kind) {
+				set(t, right, "spec.clientID", unset{})
+				for _, spec := range []any{right.Object["spec"], minimal.DeepCopy().Object["spec"]} {
+					u.Object["spec"] = spec
+					if err := api.Update(t.Context(), u, client.FieldValidation("Strict")); err != nil {
+						t.Errorf("%s: refused: %v", name, err)
+					}
 				}
 			}
 		})
@@ -79,11 +81,20 @@ func TestEveryOtherFieldIsMutable(t *testing.T) {
 var statuses = map[string]map[string]any{
 	provider: {
 		"observedGeneration": int64(1),
-		"trust":              map[string]any{"issuer": "https://issuer.example.com", "keyCount": int64(0), "source": "JWKS"},
+		"trust": map[string]any{
+			"issuer": "https://issuer.example.com", "keyCount": int64(0), "source": "JWKSURI", "url": "https://issuer.example.com/jwks",
+		},
+		"lastFetchTime": "2026-01-02T03:04:05Z",
+		"effective": map[string]any{
+			"profile": "SPIFFE", "types": []any{"none", "jwt"}, "subjectForm": "SPIFFEID", "subjectPrefix": "", "clientIDClaim": "Ignored",
+			"audiencePolicy": "Sole", "certificateExpiry": "Enforce", "clockSkew": "30s", "maxLifetime": "24h", "replay": "Reuse",
+		},
 	},
 	oauthClient: {
 		"observedGeneration": int64(1), "clientID": "first",
+		"authentication": "ClientSecret", "credentialCount": int64(1),
 		"credentials": []any{map[string]any{"id": "current", "digestKeyID": "k", "keyedDigest": strings.Repeat("A", 43)}},
+		"keySet":      map[string]any{"keyCount": int64(0), "source": "Secret"},
 	},
 }
 
@@ -132,11 +143,16 @@ func TestWrongStatus(t *testing.T) {
 	for kind, rows := range map[string]map[string]any{
 		provider: {
 			"status.trust.issuer": "", "status.trust.source": "URL", "status.trust.keyCount": int64(-1), "status.observedGeneration": int64(-1),
-			"status.trust.keys": []any{map[string]any{"type": "RSA-2048"}},
+			"status.trust.keys": []any{map[string]any{"type": "RSA-2048"}}, "status.trust.url": "", "status.lastFetchTime": "yesterday",
+			"status.effective.profile": "Generous", "status.effective.types": []any{}, "status.effective.subjectForm": "",
+			"status.effective.clientIDClaim": "Optional", "status.effective.audiencePolicy": "None", "status.effective.certificateExpiry": "",
+			"status.effective.clockSkew": "", "status.effective.maxAge": "", "status.effective.maxLifetime": unset{}, "status.effective.replay": "Never",
+			"status.effective.subjectPrefix": strings.Repeat("p", 513),
 		},
 		oauthClient: {
 			"status.credentials[0].id": "third", "status.credentials[0].keyedDigest": "short", "status.credentials[0].digestKeyID": "",
-			"status.clientID": strings.Repeat("c", 513),
+			"status.clientID": strings.Repeat("c", 513), "status.authentication": "None", "status.credentialCount": int64(-1),
+			"status.keySet.source": "Discovered", "status.keySet.keyCount": unset{},
 		},
 	} {
 		for path, value := range rows {

@@ -29,8 +29,15 @@ func TestInstall(t *testing.T) {
 	if strings.Contains(m.text, defaultNamespace) {
 		t.Errorf("installed in auth, it still speaks of %s", defaultNamespace)
 	}
-	policy := m.get(t, "ValidatingAdmissionPolicy", "grantor-status-writer")
-	if !strings.Contains(policy.GetName()+m.text, "'system:serviceaccount:auth:grantor-operator'") {
-		t.Error("the policy admits no operator in auth")
+	for name, account := range map[string]string{
+		"grantor-status-writer": "grantor-operator", "grantor-secret-writer": "grantor-operator", "grantor-lease-writer": "grantor-tokenserver",
+	} {
+		text, err := m.get(t, "ValidatingAdmissionPolicy", name).MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "'system:serviceaccount:auth:"+account+"'") {
+			t.Errorf("%s is not about %s in auth", name, account)
+		}
 	}
 }

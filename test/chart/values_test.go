@@ -1,15 +1,21 @@
 package chart
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/grantor-dev/grantor/controllers/trustsync"
+	"github.com/grantor-dev/grantor/internal/app"
 )
 
 // changes has another value for each value of the chart, and what of it must be seen.
@@ -19,6 +25,11 @@ var changes = map[string]struct {
 }{
 	"issuer":                          {"https://auth.example.com/tenant", "--issuer=https://auth.example.com/tenant"},
 	"grants.jwtBearer.enabled":        {false, "--disable-grant=jwt-bearer"},
+	"keys.fetchFrom":                  {[]any{"10.0.0.0/8", "fd00::/8"}, "- --allow-key-fetch-from=10.0.0.0/8\n        - --allow-key-fetch-from=fd00::/8"},
+	"keys.allowInsecureURLs":          {true, "--allow-insecure-key-urls"},
+	"signingKeys.algorithm":           {"RS256", "--signing-algorithm=RS256"},
+	"signingKeys.rotationInterval":    {"0s", "--signing-key-rotation=0s"},
+	"signingKeys.importSecret":        {"old-key", "--import-signing-key=old-key"},
 	"logLevel":                        {"debug", "--log-level=debug"},
 	"image.repository":                {"registry.example.com/grantor", "image: registry.example.com/grantor:v"},
 	"image.tag":                       {"v9.9.9", "grantor:v9.9.9"},
@@ -31,6 +42,7 @@ var changes = map[string]struct {
 	"operator.tolerations":            {[]any{map[string]any{"key": "system", "operator": "Exists"}}, "tolerations:\n        - key: system\n          operator: Exists"},
 	"tokenServer.replicas":            {0, "replicas: 0"},
 	"tokenServer.drain":               {"60s", "terminationGracePeriodSeconds: 85"},
+	"tokenServer.maxTrustStaleness":   {"2m", "--max-trust-staleness=2m"},
 	"tokenServer.service.type":        {"LoadBalancer", "type: LoadBalancer"},
 	"tokenServer.service.port":        {8443, "port: 8443"},
 	"tokenServer.service.annotations": {map[string]any{"a.example.com/b": "c"}, "a.example.com/b: c"},
@@ -65,6 +77,11 @@ func TestEveryValueHasAnEffect(t *testing.T) {
 				t.Errorf("%q is not what makes the difference", c.shows)
 			}
 			mustBeTaken(t, after)
+			for name, d := range after.deployments(t) {
+				if args := d.Spec.Template.Spec.Containers[0].Args; !knowsFlags(args) {
+					t.Errorf("%s: the program does not take %q", name, args)
+				}
+			}
 		})
 	}
 }
@@ -152,12 +169,85 @@ func TestWrongValues(t *testing.T) {
 		{"grants.jwtBearer.enabled", "no", "'/grants/jwtBearer/enabled': got string, want boolean"},
 		{"grants.jwtbearer.enabled", true, "additional properties 'jwtbearer' not allowed"},
 		{"logLevel", "trace", "'/logLevel': value must be one of"},
+		{"keys.fetchFrom", "10.0.0.0/8", "'/keys/fetchFrom': got string, want array"},
+		{"keys.fetchFrom", []any{"10.0.0.1"}, "'/keys/fetchFrom/0': '10.0.0.1' does not match pattern"},
+		{"keys.fetchFrom", []any{"10.0.0.0/8,11.0.0.0/8"}, "'/keys/fetchFrom/0'"},
+		{"keys.fetchFrom", []any{"10.0.0.0/8", "idp.example.com"}, "'/keys/fetchFrom/1'"},
+		{"keys.fetchFrom", []any{"10.0.0.0/8", "10.0.0.0/8"}, "'/keys/fetchFrom': items at 0 and 1 are equal"},
+		{"keys.allowInsecureURLs", "yes", "'/keys/allowInsecureURLs': got string, want boolean"},
+		{"keys.allowInsecureUrls", true, "additional properties 'allowInsecureUrls' not allowed"},
+		{"signingKeys.algorithm", "HS256", "'/signingKeys/algorithm': value must be one of 'ES256', 'RS256', 'EdDSA'"},
+		{"signingKeys.rotationInterval", 720, "'/signingKeys/rotationInterval': got number, want string"},
+		{"signingKeys.rotationInterval", "30d", "'/signingKeys/rotationInterval'"},
+		{"signingKeys.rotationInterval", "10m", "'/signingKeys/rotationInterval'"},
+		{"signingKeys.importSecret", "team-a/key", "'/signingKeys/importSecret'"},
+		{"tokenServer.maxTrustStaleness", "1m", "'/tokenServer/maxTrustStaleness'"},
+		{"tokenServer.maxTrustStaleness", "90s", "'/tokenServer/maxTrustStaleness'"},
+		{"tokenServer.maxTrustStaleness", 0, "'/tokenServer/maxTrustStaleness': got number, want string"},
 	} {
 		t.Run(w.path, func(t *testing.T) {
 			if _, err := tryRender(t.Context(), "auth", with(w.path, w.value)); err == nil || !strings.Contains(err.Error(), w.says) {
 				t.Errorf("got %v, want: %s", err, w.says)
 			}
 		})
+	}
+}
+
+// TestTakenValues are those at the bounds of what the program takes.
+func TestTakenValues(t *testing.T) {
+	for _, v := range []struct {
+		path  string
+		value any
+		shows string // empty where the program's default is meant
+	}{
+		{"signingKeys.algorithm", "EdDSA", "--signing-algorithm=EdDSA"},
+		{"signingKeys.algorithm", "ES256", ""},
+		{"signingKeys.rotationInterval", "1h", "--signing-key-rotation=1h"},
+		{"signingKeys.rotationInterval", "720h", ""},
+		{"signingKeys.importSecret", "", ""},
+		{"tokenServer.maxTrustStaleness", "2m", "--max-trust-staleness=2m"},
+		{"tokenServer.maxTrustStaleness", "90m", "--max-trust-staleness=90m"},
+		{"tokenServer.maxTrustStaleness", "1h", "--max-trust-staleness=1h"},
+		{"tokenServer.maxTrustStaleness", "0s", ""},
+		{"keys.fetchFrom", []any{"::1/128", "0.0.0.0/0"}, "--allow-key-fetch-from=0.0.0.0/0"},
+		{"keys.allowInsecureURLs", false, ""},
+	} {
+		m := render(t, "auth", with(v.path, v.value))
+		if v.shows == "" && m.text != render(t, "auth", issuerAlone()).text || !strings.Contains(m.text, v.shows) {
+			t.Errorf("%s = %v does not show as %q", v.path, v.value, v.shows)
+		}
+	}
+}
+
+// TestDefaultsAreThoseOfTheProgram: what the chart leaves out must be what the program then does.
+func TestDefaultsAreThoseOfTheProgram(t *testing.T) {
+	var help bytes.Buffer
+	if app.Main([]string{"operator", "--help"}, &help, &help) != 0 {
+		t.Fatal(help.String())
+	}
+	for flag, value := range map[string]string{
+		"signing-algorithm": `"ES256"`, "signing-key-rotation": "720h0m0s",
+	} {
+		if ok := regexp.MustCompile(`--` + flag + ` .*\(default ` + value + `\)`).Match(help.Bytes()); !ok {
+			t.Errorf("--%s is not %s by default", flag, value)
+		}
+	}
+	if trustsync.MinMaxStaleness != 2*time.Minute {
+		t.Errorf("tokenServer.maxTrustStaleness begins with 2m, the program takes it from %s", trustsync.MinMaxStaleness)
+	}
+}
+
+// TestNotesWarn: what makes an installation useless or unsafe is said when it is installed.
+func TestNotesWarn(t *testing.T) {
+	before := render(t, "auth", issuerAlone()).notes
+	for path, says := range map[string]string{
+		"grants.jwtBearer.enabled": "The JWT bearer grant is off (grants.jwtBearer.enabled), so nobody can exchange an assertion.",
+		"keys.allowInsecureURLs":   "Keys are fetched by plain http too (keys.allowInsecureURLs): whoever can change what is on the way can mint tokens.",
+	} {
+		after := render(t, "auth", with(path, changes[path].value)).notes
+		if strings.Contains(before, says) || !strings.Contains(after, says) {
+			t.Errorf("%s is not warned of:\n%s", path, after)
+		}
 	}
 }
 

@@ -15,8 +15,11 @@ import (
 	"github.com/grantor-dev/grantor/test/harness"
 )
 
-// cluster is a control plane with config/default applied.
-var cluster *harness.ControlPlane
+var (
+	update = flag.Bool("update", false, "write the golden files")
+	// cluster is a control plane with config/default applied.
+	cluster *harness.ControlPlane
+)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -69,6 +72,7 @@ func almighty(t *testing.T, user string) client.Client {
 
 func newClient(t *testing.T, config *rest.Config) client.Client {
 	t.Helper()
+	config.QPS = -1 // The API server is the test's own.
 	c, err := client.New(config, client.Options{Scheme: cluster.Client.Scheme()})
 	if err != nil {
 		t.Fatal(err)

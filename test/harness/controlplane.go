@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -32,10 +34,15 @@ type ControlPlane struct {
 	Client client.Client
 	// Kubeconfig is a file with all permissions.
 	Kubeconfig string
+	// Reroute, where it is set, returns what the kubeconfig of a ServiceAccount names in place of the API server's own
+	// address, host and port: a proxy in front of it. It is asked once for each process.
+	Reroute func(ctx context.Context, serviceAccount, address string) (string, error)
 
 	env    *envtest.Environment
 	config *rest.Config
 	dir    string
+	// components are the processes that tests have asked for, to break them.
+	components []*Component
 }
 
 // ModuleRoot is the folder of go.mod.
@@ -89,6 +96,9 @@ func (cp *ControlPlane) install(ctx context.Context) error {
 
 // Stop ends the control plane.
 func (cp *ControlPlane) Stop() error {
+	for _, c := range slices.Backward(cp.components) {
+		c.stop()
+	}
 	if err := cp.env.Stop(); err != nil {
 		return fmt.Errorf("stop control plane: %w", err)
 	}
@@ -118,14 +128,27 @@ func (cp *ControlPlane) KubeconfigFor(ctx context.Context, serviceAccount string
 	if err != nil {
 		return "", err
 	}
+	server, name := cp.config.Host, serviceAccount
+	if cp.Reroute != nil {
+		address, err := cp.Reroute(ctx, serviceAccount, hostAndPort(server))
+		if err != nil {
+			return "", err
+		}
+		server, name = "https://"+address, name+"-"+address
+	}
 	c := clientcmdapi.NewConfig()
-	c.Clusters["local"] = &clientcmdapi.Cluster{Server: cp.config.Host, CertificateAuthorityData: cp.config.CAData}
+	c.Clusters["local"] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: cp.config.CAData}
 	c.AuthInfos[serviceAccount] = &clientcmdapi.AuthInfo{Token: token}
 	c.Contexts["local"] = &clientcmdapi.Context{Cluster: "local", AuthInfo: serviceAccount, Namespace: Namespace}
 	c.CurrentContext = "local"
-	file := filepath.Join(cp.dir, serviceAccount+".kubeconfig")
+	file := filepath.Join(cp.dir, name+".kubeconfig")
 	if err := clientcmd.WriteToFile(*c, file); err != nil {
 		return "", fmt.Errorf("write kubeconfig: %w", err)
 	}
 	return file, nil
+}
+
+// hostAndPort is the address in a server's URL, which may be no more than that.
+func hostAndPort(server string) string {
+	return strings.Trim(strings.TrimPrefix(server, "https://"), "/")
 }

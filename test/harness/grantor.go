@@ -18,12 +18,14 @@ type Grantor struct {
 	// Binary is the program that all of them run.
 	Binary string
 
-	dir string
+	dir          string
+	operatorArgs []string
 }
 
-// StartGrantor starts an operator and replicas of the token server, and waits until all are Ready.
-func StartGrantor(ctx context.Context, cp *ControlPlane, binary, dir string, replicas int) (*Grantor, error) {
-	g := &Grantor{ControlPlane: cp, Binary: binary, dir: dir}
+// StartGrantor starts an operator, with more arguments where they are given, and replicas of the token server, and waits
+// until all are Ready.
+func StartGrantor(ctx context.Context, cp *ControlPlane, binary, dir string, replicas int, operatorArgs ...string) (*Grantor, error) {
+	g := &Grantor{ControlPlane: cp, Binary: binary, dir: dir, operatorArgs: operatorArgs}
 	for range replicas {
 		address, err := FreeAddress(ctx)
 		if err != nil {
@@ -54,7 +56,7 @@ func StartGrantor(ctx context.Context, cp *ControlPlane, binary, dir string, rep
 
 // StartOperator starts the operator, the first time or again.
 func (g *Grantor) StartOperator(ctx context.Context) (err error) {
-	g.Operator, err = g.start(ctx, "operator", "grantor-operator", "operator")
+	g.Operator, err = g.start(ctx, "operator", "grantor-operator", append([]string{"operator"}, g.operatorArgs...)...)
 	return err
 }
 

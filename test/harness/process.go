@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -43,13 +44,24 @@ func Build(ctx context.Context, dir string, race bool) (string, error) {
 	return binary, nil
 }
 
-// FreeAddress returns a loopback address that nobody listens on at the moment.
+// given are the addresses that FreeAddress has returned: the system may offer one again before anybody listens there.
+var given sync.Map
+
+// FreeAddress returns a loopback address that nobody listens on at the moment, another one each time.
 func FreeAddress(ctx context.Context) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+	for {
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", fmt.Errorf("find a free port: %w", err)
+		}
+		address := l.Addr().String()
+		if err := l.Close(); err != nil {
+			return "", fmt.Errorf("find a free port: %w", err)
+		}
+		if _, taken := given.LoadOrStore(address, true); !taken {
+			return address, nil
+		}
 	}
-	return l.Addr().String(), l.Close()
 }
 
 // Start starts a role of the binary, with its log in dir. opsAddress is added as --ops-listen.
@@ -61,6 +73,8 @@ func Start(ctx context.Context, binary, dir, name, opsAddress string, args ...st
 	}
 	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), binary, append(args, "--ops-listen", opsAddress)...) // #nosec G204 -- our own binary
 	p.cmd.Stdout, p.cmd.Stderr = log, log
+	// A replica that starts again under its name takes over the Lease that it kept, as a pod of a StatefulSet would.
+	p.cmd.Env = append(os.Environ(), "POD_NAME="+name)
 	// A signal from the terminal goes to the whole group; this process is ended by Stop, in its turn.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {

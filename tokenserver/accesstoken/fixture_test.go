@@ -15,6 +15,7 @@ import (
 
 	"github.com/grantor-dev/grantor/internal/jwttest"
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
+	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
@@ -40,6 +41,7 @@ func must[T any](v T, err error) T {
 type fixture struct {
 	clientID, subject, issuer    string
 	scopes, resources, requested []string
+	mappings                     []claimrules.Mapping
 	lifetime                     time.Duration
 	now                          time.Time
 }
@@ -58,29 +60,36 @@ func (forgetful) Consume(context.Context, replay.Use, time.Time) error { return 
 // redeemed passes the fixture through all steps before Mint.
 func (f fixture) redeemed(t testing.TB) replay.Redeemed {
 	t.Helper()
-	key, digestKey := jwttest.EC("idp", elliptic.P256()), keyring.GenerateDigestKey()
+	key := jwttest.EC("idp", elliptic.P256())
+	var rules *claimrules.Program
+	if f.mappings != nil {
+		rules = must(must(claimrules.NewCompiler()).Compile(claimrules.Rules{Mappings: f.mappings}))
+	}
 	store := trust.NewStore()
 	store.Update(func(tx *trust.Tx) {
-		tx.SetDigestKey(digestKey)
 		tx.PutClient(&trust.Client{
 			Key: trust.ObjectKey{Namespace: "team-a", Name: "app"}, ID: f.clientID, Enabled: true, AccessTokenLifetime: f.lifetime,
-			Credentials: []trust.Credential{{DigestKeyID: digestKey.ID(), Digest: digestKey.Digest("", "secret")}},
-			Scopes:      f.scopes, Resources: f.resources,
+			Authentication: trust.AuthenticationNone, Scopes: f.scopes, Resources: f.resources,
 		})
 		tx.PutProvider(&trust.Provider{
 			Key: trust.ObjectKey{Namespace: "team-a", Name: "idp"}, Issuer: f.issuer, Enabled: true,
 			Keys: []*jose.PublicKey{must(jose.NewPublicKey(key.Public()))}, AudienceAliases: []string{server}, MaxLifetime: time.Hour,
+			Types: []string{""}, SubjectPrefix: "team-a/idp:", Rules: rules,
 		})
 	})
-	body := url.Values{"client_id": {f.clientID}, "client_secret": {"secret"}}.Encode()
+	body := url.Values{"client_id": {f.clientID}}.Encode()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	form := must(oauth.ParseForm(httptest.NewRecorder(), r))
-	client := must(clientauth.Authenticate(store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), ""))
+	verifier := assertion.NewVerifier(server)
+	client, _, err := clientauth.New(verifier, nil).Authenticate(t.Context(), store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), "", f.now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	claims := jwttest.Object{}.Add("iss", jwttest.Quote(f.issuer)).Add("sub", jwttest.Quote(f.subject)).Add("aud", jwttest.Quote(server)).
 		Add("exp", strconv.FormatInt(f.now.Unix()+300, 10)).Add("jti", `"1"`).Add("scope", `"admin"`).Add("client_id", `"evil"`).Add("act", `{}`)
 	compact := jwttest.Compact("ES256", key, `{"alg":"ES256"}`, claims.String())
-	verified, _, err := assertion.NewVerifier(server).Verify(store.Snapshot(), client, compact, f.now)
+	verified, _, err := verifier.Verify(t.Context(), store.Snapshot(), client.Object(), compact, f.now)
 	if err != nil {
 		t.Fatal(err)
 	}

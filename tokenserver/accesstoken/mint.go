@@ -3,12 +3,15 @@ package accesstoken
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
@@ -53,6 +56,11 @@ func Mint(ring *keyring.Ring, issuer string, r replay.Redeemed, now time.Time) (
 	if t.Scope != "" {
 		c.text("scope", t.Scope)
 	}
+	for _, m := range d.Assertion().MappedClaims() {
+		if err := c.mapped(m); err != nil {
+			return Token{}, oauth.Refuse(oauth.ReasonInternal, err)
+		}
+	}
 	compact, err := signer.Sign(jose.TypeAccessToken, c.end())
 	if err != nil {
 		return Token{}, oauth.Refuse(oauth.ReasonInternal, err)
@@ -71,6 +79,8 @@ func newID() string {
 // claims builds the JSON text of a claims set.
 type claims struct {
 	b []byte
+	// added are the names of mapped claims.
+	added []string
 }
 
 func (c *claims) name(name string) {
@@ -112,6 +122,21 @@ func (c *claims) audience(values []string) {
 		sep = ','
 	}
 	c.b = append(c.b, ']')
+}
+
+// errMappedClaim is what should have been refused when the rules of the provider were compiled or evaluated.
+var errMappedClaim = errors.New("a mapped claim cannot stand in an access token")
+
+// mapped adds a claim that a provider maps. Rules that map a reserved claim, or one claim twice, do not compile; that they
+// did not is not taken for granted here, where the token says who it is for.
+func (c *claims) mapped(m claimrules.Claim) error {
+	if m.Name == "" || claimrules.ReservedClaim(strings.ToLower(m.Name)) || slices.Contains(c.added, m.Name) || !jsontext.Value(m.Value).IsValid() {
+		return errMappedClaim
+	}
+	c.added = append(c.added, m.Name)
+	c.name(m.Name)
+	c.b = append(c.b, m.Value...)
+	return nil
 }
 
 func (c *claims) end() []byte { return append(c.b, '}') }

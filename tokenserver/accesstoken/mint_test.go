@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
@@ -139,7 +140,7 @@ func TestMintWithoutKey(t *testing.T) {
 
 // A key that is published before its first use does not sign before it.
 func TestMintWithCurrentKey(t *testing.T) {
-	next := must(jose.GenerateSigner())
+	next := must(jose.GenerateSigner(jose.ES256))
 	both := must(keyring.New(keyring.Key{Signer: next, ActiveFrom: noon.Add(time.Hour)}, keyring.Key{Signer: signer(), ActiveFrom: noon}))
 	for name, tc := range map[string]struct {
 		now  time.Time
@@ -239,5 +240,63 @@ func BenchmarkMint(b *testing.B) {
 		if _, err := Mint(keys, server, r, noon); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// W-60: what a provider maps comes with its JSON type, after the token's own claims.
+func TestMintMappedClaims(t *testing.T) {
+	f := newFixture()
+	f.mappings = []claimrules.Mapping{
+		{Claim: "groups", Expression: `["dev", "ops"]`},
+		{Claim: "level", Expression: "3"},
+		{Claim: "ok", Expression: "true"},
+		{Claim: "https://example.com/who", Expression: `{"name": claims.sub}`},
+		{Claim: "none", Expression: "null"},
+	}
+	token, err := Mint(ring(noon), server, f.redeemed(t), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, claims := parts(t, token, signer().PublicKey())
+	golden(t, "mapped-claims", header+"\n"+strings.Replace(claims, token.ID, "JTI", 1)+"\n")
+}
+
+// W-61: no mapping sets a claim of the token, or another mapping's, even if one gets as far as here.
+func TestMappedClaimCannotOverride(t *testing.T) {
+	for name, tc := range map[string]struct {
+		claim claimrules.Claim
+		ok    bool
+	}{
+		"new":              {claimrules.Claim{Name: "team", Value: []byte(`{"a":[1,null]}`)}, true},
+		"sub":              {claimrules.Claim{Name: "sub", Value: []byte(`"admin"`)}, false},
+		"scope":            {claimrules.Claim{Name: "scope", Value: []byte(`"admin"`)}, false},
+		"client_id":        {claimrules.Claim{Name: "client_id", Value: []byte(`"c"`)}, false},
+		"cnf":              {claimrules.Claim{Name: "cnf", Value: []byte(`{}`)}, false},
+		"sub in capitals":  {claimrules.Claim{Name: "SUB", Value: []byte(`"admin"`)}, false},
+		"no name":          {claimrules.Claim{Value: []byte(`1`)}, false},
+		"one that is set":  {claimrules.Claim{Name: "groups", Value: []byte(`[]`)}, false},
+		"no value":         {claimrules.Claim{Name: "team"}, false},
+		"two values":       {claimrules.Claim{Name: "team", Value: []byte(`1,"sub":"admin"`)}, false},
+		"an end":           {claimrules.Claim{Name: "team", Value: []byte(`1}`)}, false},
+		"a name that ends": {claimrules.Claim{Name: `team":1,"sub`, Value: []byte(`"admin"`)}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := claims{}
+			c.text("sub", "alice")
+			if err := c.mapped(claimrules.Claim{Name: "groups", Value: []byte(`["dev"]`)}); err != nil {
+				t.Fatal(err)
+			}
+			err := c.mapped(tc.claim)
+			if (err == nil) != tc.ok {
+				t.Errorf("error is %v", err)
+			}
+			want := map[string]any{"sub": "alice", "groups": []any{"dev"}}
+			if tc.ok {
+				want[tc.claim.Name] = decode(t, `{"x":`+string(tc.claim.Value)+`}`)["x"]
+			}
+			if diff := cmp.Diff(want, decode(t, string(c.end()))); diff != "" {
+				t.Errorf("claims (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

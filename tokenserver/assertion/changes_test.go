@@ -2,10 +2,14 @@ package assertion
 
 import (
 	"crypto"
+	"crypto/elliptic"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/grantor-dev/grantor/internal/jwttest"
+	"github.com/grantor-dev/grantor/tokenserver/claimrules"
+	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -136,3 +140,44 @@ func sized(length int) change {
 		}
 	}
 }
+
+// providers are the keys of providers in the namespace of the client.
+func providers(names ...string) []trust.ObjectKey {
+	keys := []trust.ObjectKey{}
+	for _, name := range names {
+		keys = append(keys, trust.ObjectKey{Namespace: "ns-a", Name: name})
+	}
+	return keys
+}
+
+// federated makes the attempt a client assertion that the provider signs for the workload of the client.
+func federated() change {
+	return func(a *attempt) {
+		a.purpose = asClient
+		a.client.Authentication = trust.AuthenticationFederated
+		a.client.Workload = trust.Workload{Provider: a.provider.Key, Subject: "alice"}
+		a.claims = a.claims.Set("aud", jwttest.Quote(ownIssuer))
+	}
+}
+
+// privateKey makes the attempt a client assertion that the client signs.
+func privateKey() change {
+	return func(a *attempt) {
+		a.purpose = asClient
+		key := jwttest.EC("client c1", elliptic.P256())
+		a.client.Authentication, a.client.Keys = trust.AuthenticationPrivateKey, []*jose.PublicKey{public(key)}
+		a.alg, a.key = "ES256", key
+		a.header = a.header.Set("alg", `"ES256"`)
+		a.claims = a.claims.Set("iss", `"c1"`).Set("sub", `"c1"`).Set("aud", jwttest.Quote(ownIssuer))
+	}
+}
+
+// ruled gives the provider rules.
+func ruled(r claimrules.Rules) change {
+	return trusting(func(p *trust.Provider) { p.Rules = must(compiler().Compile(r)) })
+}
+
+// compiler is made once: it takes time.
+var compiler = sync.OnceValue(func() *claimrules.Compiler { return must(claimrules.NewCompiler()) })
+
+func p256() elliptic.Curve { return elliptic.P256() }

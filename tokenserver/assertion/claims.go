@@ -14,6 +14,7 @@ const (
 	maxIssuerBytes  = 512
 	maxSubjectBytes = 512
 	maxJWTIDBytes   = 512
+	maxClientID     = 512
 	maxAudiences    = 64
 )
 
@@ -23,6 +24,8 @@ type Claims struct {
 	Audience               []string
 	// Expiry, NotBefore and IssuedAt are zero when absent.
 	Expiry, NotBefore, IssuedAt time.Time
+	// clientID is client_id, or empty when that is no string: most issuers may write there what they like.
+	clientID string
 }
 
 // parseClaims reads a claims set strictly: one object, unique names, every registered claim of its type. Claims that
@@ -53,6 +56,8 @@ func (c *Claims) visit(name string, value strictjson.Value) (err error) {
 		c.IssuedAt, err = value.NumericDate()
 	case "jti":
 		c.JWTID, err = value.String(maxJWTIDBytes)
+	case "client_id":
+		c.clientID, _ = value.String(maxClientID)
 	}
 	if err != nil {
 		return errors.Join(errors.New("claim "+name), err)

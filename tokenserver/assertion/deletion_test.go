@@ -1,70 +1,106 @@
 package assertion
 
 import (
+	"context"
 	"slices"
 	"testing"
 )
 
+// lists are the lists of steps that a verifier has, each with the purposes that it serves.
+func lists() map[string]struct {
+	of       func(*Verifier) *[]step
+	purposes []purpose
+} {
+	return map[string]struct {
+		of       func(*Verifier) *[]step
+		purposes []purpose
+	}{
+		"reading": {func(vr *Verifier) *[]step { return &vr.reading }, []purpose{asGrant, asClient}},
+		"grant":   {func(vr *Verifier) *[]step { return &vr.grant }, []purpose{asGrant}},
+		"client":  {func(vr *Verifier) *[]step { return &vr.client }, []purpose{asClient}},
+	}
+}
+
+// forEachStep runs a test for every step of every list and purpose, with a verifier that lacks the step.
+func forEachStep(t *testing.T, run func(t *testing.T, s step, of purpose, without *Verifier)) {
+	t.Helper()
+	for name, list := range lists() {
+		for i, s := range *list.of(NewVerifier(ownIssuer)) {
+			for _, of := range list.purposes {
+				without := NewVerifier(ownIssuer)
+				steps := list.of(without)
+				*steps = slices.Delete(slices.Clone(*steps), i, i+1)
+				t.Run([]string{"grant", "client"}[of]+"/"+name+"/"+s.name, func(t *testing.T) { run(t, s, of, without) })
+			}
+		}
+	}
+}
+
 // TestEveryStepIsNeeded leaves out one step at a time: a row must notice, and it must be one that this step refuses.
 // What has no row is not known to be checked.
 func TestEveryStepIsNeeded(t *testing.T) {
+	refusedBy := refusals()
+	forEachStep(t, func(t *testing.T, s step, of purpose, without *Verifier) {
+		t.Helper()
+		if len(refusedBy[of][s.name]) == 0 {
+			t.Fatal("no row is refused by this step")
+		}
+		for _, name := range refusedBy[of][s.name] {
+			p := matrix()[name]
+			if got, _ := p.outcome(without); got == (outcome{Reason: p.want}) {
+				t.Errorf("row %q does not notice that the step is gone", name)
+			}
+		}
+	})
+}
+
+// refusals are the rows by purpose and by the step that refuses them.
+func refusals() map[purpose]map[string][]string {
 	whole := NewVerifier(ownIssuer)
-	refusedBy := map[string][]string{} // rows by the step that refuses them
+	rows := map[purpose]map[string][]string{asGrant: {}, asClient: {}}
 	for name, p := range matrix() {
 		if step := refusingStep(whole, p); step != "" {
-			refusedBy[step] = append(refusedBy[step], name)
+			rows[p.purpose][step] = append(rows[p.purpose][step], name)
 		}
 	}
-	for i, s := range whole.steps {
-		t.Run(s.name, func(t *testing.T) {
-			without := &Verifier{ownIssuer: ownIssuer, steps: slices.Delete(slices.Clone(whole.steps), i, i+1)}
-			if len(refusedBy[s.name]) == 0 {
-				t.Fatal("no row is refused by this step")
-			}
-			for _, name := range refusedBy[s.name] {
-				p := matrix()[name]
-				if got, _ := p.outcome(without); got == (outcome{Reason: p.want}) {
-					t.Errorf("row %q does not notice that the step is gone", name)
-				}
-			}
-		})
-	}
+	return rows
 }
 
 // TestStepsThatNothingElseCovers: a row of these steps must pass when the step is gone, so that what the step refuses is
 // refused by nothing else. All others make a later step impossible or only say more exactly why it would refuse.
 func TestStepsThatNothingElseCovers(t *testing.T) {
-	alone := []string{
-		"type", "content type", "not self-issued", "provider allowed", "provider enabled", "subject", "audience", "expiry",
-		"not before", "issued at", "order of times", "age", "lifetime", "jti",
+	common := []string{
+		"type", "content type", "not self-issued", "provider enabled", "subject", "subject form", "client id claim", "audience",
+		"expiry", "not before", "issued at", "order of times", "age", "lifetime", "claim rules", "jti",
 	}
-	for i, s := range NewVerifier(ownIssuer).steps {
-		if !slices.Contains(alone, s.name) {
-			continue
+	alone := map[purpose][]string{
+		asGrant:  append(slices.Clone(common), "provider allowed"),
+		asClient: append(slices.Clone(common), "authority admits", "issuer"),
+	}
+	refusedBy := refusals()
+	forEachStep(t, func(t *testing.T, s step, of purpose, without *Verifier) {
+		t.Helper()
+		if !slices.Contains(alone[of], s.name) {
+			return
 		}
-		t.Run(s.name, func(t *testing.T) {
-			whole := NewVerifier(ownIssuer)
-			without := &Verifier{ownIssuer: ownIssuer, steps: slices.Delete(slices.Clone(whole.steps), i, i+1)}
-			for _, p := range matrix() {
-				if refusingStep(whole, p) != s.name {
-					continue
-				}
-				if got, _ := p.outcome(without); got == (outcome{Reason: accepted}) {
-					return
-				}
+		for _, name := range refusedBy[of][s.name] {
+			if got, _ := matrix()[name].outcome(without); got == (outcome{Reason: accepted}) {
+				return
 			}
-			t.Error("no row is refused by this step alone")
-		})
-	}
+		}
+		t.Error("no row is refused by this step alone")
+	})
 }
 
 // refusingStep returns the name of the step that refuses the presentation, or empty.
 func refusingStep(vr *Verifier, p presentation) string {
-	v := &verification{
-		ownIssuer: vr.ownIssuer, assertion: p.text, snapshot: p.snapshot, client: p.client.Object(), now: instant(),
+	v := &verification{ownIssuer: vr.ownIssuer, text: p.text, snapshot: p.snapshot, client: p.client, now: instant()}
+	steps := slices.Concat(vr.reading, vr.grant)
+	if p.purpose == asClient {
+		steps = slices.Concat(vr.reading, vr.client)
 	}
-	for _, s := range vr.steps {
-		if s.run(v) != nil {
+	for _, s := range steps {
+		if s.run(context.Background(), v) != nil {
 			return s.name
 		}
 	}
@@ -78,14 +114,14 @@ func TestNoStepAtAll(t *testing.T) {
 		"no signature": func(s step) bool { return s.name != "signature" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			vr := &Verifier{ownIssuer: ownIssuer}
-			for _, s := range NewVerifier(ownIssuer).steps {
-				if keep(s) {
-					vr.steps = append(vr.steps, s)
-				}
+			vr := NewVerifier(ownIssuer)
+			for _, list := range lists() {
+				*list.of(vr) = slices.DeleteFunc(slices.Clone(*list.of(vr)), func(s step) bool { return !keep(s) })
 			}
-			if got, _ := matrix()["fixture"].outcome(vr); got != (outcome{Reason: "internal"}) {
-				t.Errorf("outcome = %+v, want an internal refusal", got)
+			for _, row := range []string{"fixture", "federated fixture", "own key fixture"} {
+				if got, _ := matrix()[row].outcome(vr); got != (outcome{Reason: "internal"}) {
+					t.Errorf("outcome of %s = %+v, want an internal refusal", row, got)
+				}
 			}
 		})
 	}

@@ -1,9 +1,12 @@
-// Package assertion decides whether an assertion (RFC 7521 §3, RFC 7523 §3) is what it claims to be: a JWT that a
-// trusted issuer signed for this server, for a client that may present it, within its time.
+// Package assertion decides whether a JWT is what it claims to be: one that a trusted issuer signed for this server,
+// within its time. It serves assertions (RFC 7521 §4.1, RFC 7523 §3), which a client presents as a grant, and client
+// assertions (RFC 7521 §4.2), by which a client says who it is.
 //
-// Verify is a list of steps; each is one check with its citation and its reason. Everything read before the signature
-// is verified is called untrusted. The payload is decoded once, so no check can see other claims than another. The
-// package must never use a key that the assertion brings along, and never say yes to what it does not understand.
+// Both go through one list of steps each; a step is one check with its citation and its reason, and most are in both
+// lists. Everything read before the signature is verified is called untrusted. The payload is decoded once, so no check
+// can see other claims than another. The package must never use a key that the assertion brings along, and never say yes
+// to what it does not understand.
 //
-// That an assertion is used once is decided later, in package replay, when nothing else can fail any more.
+// What passed is a Verified or a VerifiedClient, and neither can stand in for the other. That an assertion is used once
+// is decided later, in package replay.
 package assertion

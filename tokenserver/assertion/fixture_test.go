@@ -7,15 +7,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"net/http"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/grantor-dev/grantor/internal/jwttest"
-	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
-	"github.com/grantor-dev/grantor/tokenserver/keyring"
-	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -46,9 +42,23 @@ type attempt struct {
 	provider *trust.Provider
 	others   []*trust.Provider
 	client   *trust.Client
+	purpose  purpose
 }
 
+// purpose is what an attempt is for.
+type purpose int
+
+const (
+	asGrant purpose = iota
+	asClient
+)
+
 type change func(*attempt)
+
+// keyOfA is the key of provider A. It is made once: signing its certificate takes time.
+var keyOfA = sync.OnceValue(func() *jose.PublicKey {
+	return certified(jwttest.RSA("idp-a", 2048), -24*time.Hour, 24*time.Hour).Restricted([]jose.Algorithm{jose.RS256})
+})
 
 func newAttempt(changes ...change) *attempt {
 	a := &attempt{
@@ -57,9 +67,10 @@ func newAttempt(changes ...change) *attempt {
 			Add("iat", at(0)).Add("exp", at(300)).Add("jti", `"3f1c"`),
 		alg:      "RS256",
 		key:      jwttest.RSA("idp-a", 2048),
-		provider: provider("idp-a", issuerA, certified(jwttest.RSA("idp-a", 2048), -24*time.Hour, 24*time.Hour).Restricted([]jose.Algorithm{jose.RS256})),
+		provider: provider("idp-a", issuerA, keyOfA()),
 		client: &trust.Client{
-			Key: trust.ObjectKey{Namespace: "ns-a", Name: "c1"}, UID: "uid-c1", ID: "c1", Enabled: true, Providers: nil,
+			Key: trust.ObjectKey{Namespace: "ns-a", Name: "c1"}, UID: "uid-c1", ID: "c1", Enabled: true,
+			Authentication: trust.AuthenticationSecret, Providers: nil,
 		},
 	}
 	for _, c := range changes {
@@ -69,11 +80,13 @@ func newAttempt(changes ...change) *attempt {
 }
 
 func provider(name, issuer string, keys ...*jose.PublicKey) *trust.Provider {
-	return &trust.Provider{
+	p := &trust.Provider{
 		Key: trust.ObjectKey{Namespace: "ns-a", Name: name}, Created: instant(), Issuer: issuer, Enabled: true, Keys: keys,
-		AudienceAliases: []string{alias, "legacy-alias"}, EnforceCertificates: true,
+		AudienceAliases: []string{alias, "legacy-alias"}, EnforceCertificates: true, Types: []string{"", "jwt", typeGrant},
 		ClockSkew: skew, MaxLifetime: time.Hour, Replay: trust.ReplayOneTimeIfPresent,
 	}
+	p.SubjectPrefix = p.DefaultSubjectPrefix()
+	return p
 }
 
 // certified returns the key with a certificate that is valid from and until the offsets to the instant.
@@ -117,24 +130,16 @@ func (a *attempt) text() string {
 	return edited
 }
 
-// world puts the providers into a store and authenticates the client.
-func (a *attempt) world() (*trust.Snapshot, clientauth.Client) {
-	digestKey := must(keyring.ParseDigestKey([]byte(strings.Repeat("k", 32))))
-	a.client.Credentials = []trust.Credential{{
-		DigestKeyID: digestKey.ID(), Digest: digestKey.Digest(a.client.UID, clientSecret),
-	}}
+// world puts the providers and the client into a store.
+func (a *attempt) world() *trust.Snapshot {
 	store := trust.NewStore()
 	store.Update(func(tx *trust.Tx) {
-		tx.SetDigestKey(digestKey)
 		tx.PutClient(a.client)
 		for _, p := range append(a.others, a.provider) {
 			tx.PutProvider(p)
 		}
 	})
-	r := &http.Request{Header: http.Header{}}
-	r.SetBasicAuth("c1", clientSecret)
-	credentials := must(clientauth.FromRequest(r.Header, oauth.Form{}))
-	return store.Snapshot(), must(clientauth.Authenticate(store.Snapshot(), credentials, ""))
+	return store.Snapshot()
 }
 
 // usingB turns to the provider B with keys b1 (RSA), b2 (P-256), b3 (Ed25519), b4 (P-384) and b5 (P-521), and signs with
@@ -152,6 +157,9 @@ func usingB(kid string) change {
 			"b5": {"ES512", jwttest.EC("idp-b", elliptic.P521())},
 		}
 		a.provider = provider("idp-b", issuerB)
+		if a.purpose == asClient {
+			a.client.Workload.Provider = a.provider.Key
+		}
 		for _, id := range []string{"b1", "b2", "b3", "b4", "b5"} {
 			a.provider.Keys = append(a.provider.Keys, named(id, keys[id].key))
 		}

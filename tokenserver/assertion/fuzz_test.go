@@ -22,7 +22,7 @@ var deterministic = sync.OnceValue(func() presentation {
 var knownGood = sync.OnceValue(func() map[string]bool {
 	w, good := deterministic(), map[string]bool{}
 	for _, p := range matrix() {
-		_, _, err := NewVerifier(ownIssuer).Verify(w.snapshot, w.client, p.text, instant())
+		_, _, err := w.verify(NewVerifier(ownIssuer), p.text)
 		good[p.text] = err == nil
 	}
 	return good
@@ -37,7 +37,7 @@ func FuzzVerify(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		verified, _, err := vr.Verify(w.snapshot, w.client, text, instant())
+		verified, _, err := w.verify(vr, text)
 		switch {
 		case err == nil && !knownGood()[text]:
 			t.Fatalf("verified %q", text)
@@ -64,7 +64,7 @@ func FuzzClaims(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, payload string) {
 		text := jwttest.Compact("EdDSA", key, `{"alg":"EdDSA"}`, payload)
-		verified, _, err := vr.Verify(w.snapshot, w.client, text, instant())
+		verified, _, err := w.verify(vr, text)
 		if err == nil {
 			checkClaims(t, payload, verified)
 		}
@@ -129,7 +129,7 @@ func FuzzHeaderOfSigned(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header string) {
 		text := jwttest.Compact("EdDSA", key, header, w.claims.String())
-		if _, _, err := vr.Verify(w.snapshot, w.client, text, instant()); err != nil {
+		if _, _, err := w.verify(vr, text); err != nil {
 			return
 		}
 		h := object(t, header)

@@ -1,6 +1,7 @@
 package assertion
 
 import (
+	"context"
 	"crypto"
 	"errors"
 	"strings"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -35,7 +35,8 @@ func rows() map[string]row {
 	rows := map[string]row{"fixture": {accepted, nothing()}}
 	for _, table := range []map[string]row{
 		formRows(), headerRows(), forcedTypes(), signatureRows(), foreignKeyRows(), keyRows(), issuerRows(), audienceRows(),
-		timeRows(), ageRows(), subjectRows(), payloadRows(),
+		timeRows(), ageRows(), subjectRows(), payloadRows(), typeRows(), formOfSubjectRows(), clientIDRows(), ruleRows(),
+		crossNamespaceRows(), federatedRows(), workloadRows(), privateKeyRows(),
 	} {
 		for name, r := range table {
 			if _, twice := rows[name]; twice {
@@ -53,7 +54,6 @@ type presentation struct {
 	want     oauth.Reason
 	text     string
 	snapshot *trust.Snapshot
-	client   clientauth.Client
 }
 
 // matrix is every row, made ready once: signatures take time.
@@ -67,8 +67,31 @@ var matrix = sync.OnceValue(func() map[string]presentation {
 
 func present(want oauth.Reason, changes ...change) presentation {
 	a := newAttempt(changes...)
-	snapshot, client := a.world()
-	return presentation{attempt: a, want: want, text: a.text(), snapshot: snapshot, client: client}
+	return presentation{attempt: a, want: want, text: a.text(), snapshot: a.world()}
+}
+
+// verify presents a text as a grant.
+func (p presentation) verify(vr *Verifier, text string) (Verified, Trail, error) {
+	return vr.Verify(context.Background(), p.snapshot, p.client, text, instant())
+}
+
+// verifyClient presents a text as a client assertion.
+func (p presentation) verifyClient(vr *Verifier, text string) (VerifiedClient, Trail, error) {
+	u, err := vr.Read(context.Background(), text)
+	if err != nil {
+		return VerifiedClient{}, Trail{}, err
+	}
+	return vr.VerifyClient(context.Background(), p.snapshot, p.client, u, instant())
+}
+
+// proof presents the assertion for what it is meant to be.
+func (p presentation) proof(vr *Verifier) (proof, Trail, error) {
+	if p.purpose == asClient {
+		v, trail, err := p.verifyClient(vr, p.text)
+		return v.proof, trail, err
+	}
+	v, trail, err := p.verify(vr, p.text)
+	return v.proof, trail, err
 }
 
 // outcome runs Verify and survives it.
@@ -78,7 +101,7 @@ func (p presentation) outcome(vr *Verifier) (o outcome, err error) {
 			o = outcome{Panicked: true}
 		}
 	}()
-	_, _, err = vr.Verify(p.snapshot, p.client, p.text, instant())
+	_, _, err = p.proof(vr)
 	return outcome{Reason: reasonOf(err)}, err
 }
 
@@ -99,29 +122,32 @@ func TestVerify(t *testing.T) {
 	vr := NewVerifier(ownIssuer)
 	for name, p := range matrix() {
 		t.Run(name, func(t *testing.T) {
-			verified, issuer, err := vr.Verify(p.snapshot, p.client, p.text, instant())
+			verified, trail, err := p.proof(vr)
 			if diff := cmp.Diff(p.want, reasonOf(err)); diff != "" {
 				t.Fatalf("reason (-want +got):\n%s", diff)
 			}
 			if err == nil {
-				checkVerified(t, p.attempt, verified, issuer)
+				checkVerified(t, p.attempt, verified, trail)
 				return
 			}
-			if verified != (Verified{}) {
+			if verified != (proof{}) {
 				t.Error("a refusal comes with a verified assertion")
 			}
-			checkRefusal(t, p.text, err)
+			checkRefusal(t, p, err)
 		})
 	}
 }
 
-func checkVerified(t *testing.T, a *attempt, v Verified, issuer string) {
+func checkVerified(t *testing.T, a *attempt, v proof, trail Trail) {
 	t.Helper()
-	if v.Provider() != a.provider {
+	if v.Client() != a.client {
+		t.Errorf("client = %v, want %v", v.Client().Key, a.client.Key)
+	}
+	if own := a.purpose == asClient && a.client.Authentication == trust.AuthenticationPrivateKey; !own && v.Provider() != a.provider {
 		t.Errorf("provider = %v, want %v", v.Provider().Key, a.provider.Key)
 	}
-	if v.Claims().Issuer != a.provider.Issuer || issuer != a.provider.Issuer {
-		t.Errorf("issuer = %q and %q, want %q", v.Claims().Issuer, issuer, a.provider.Issuer)
+	if trail.Provider != v.Provider() || !trail.SignatureTried || v.Claims().Issuer != v.Provider().Issuer || trail.UntrustedIssuer != v.Provider().Issuer {
+		t.Errorf("trail = %+v, want that of issuer %q", trail, v.Provider().Issuer)
 	}
 	if signer, ok := a.key.(crypto.Signer); !ok || v.Key().Thumbprint() != public(signer).Thumbprint() {
 		t.Errorf("key = %s, which did not sign", v.Key().Thumbprint())
@@ -129,14 +155,18 @@ func checkVerified(t *testing.T, a *attempt, v Verified, issuer string) {
 }
 
 // checkRefusal: W-58, J-07: what leaves the package never holds the assertion, nor anything that it says.
-func checkRefusal(t *testing.T, text string, err error) {
+func checkRefusal(t *testing.T, p presentation, err error) {
 	t.Helper()
+	want := oauth.InvalidGrant
+	if p.purpose == asClient {
+		want, err = oauth.InvalidClient, oauth.RefuseClient(err)
+	}
 	refusal := oauth.AsError(err)
-	if refusal.Code != oauth.InvalidGrant {
-		t.Errorf("code = %s, want %s", refusal.Code, oauth.InvalidGrant)
+	if refusal.Code != want {
+		t.Errorf("code = %s, want %s", refusal.Code, want)
 	}
 	said := refusal.Error() + refusal.Description
-	for _, part := range append(strings.Split(text, "."), "alice", "3f1c", issuerA, issuerB) {
+	for _, part := range append(strings.Split(p.text, "."), "alice", "3f1c", issuerA, issuerB) {
 		if len(part) > 3 && strings.Contains(said, part) {
 			t.Errorf("the refusal holds %q of the assertion: %s", part, said)
 		}
@@ -182,9 +212,9 @@ func TestUntrustedIssuer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := present("", tc.change)
-			_, issuer, err := NewVerifier(ownIssuer).Verify(p.snapshot, p.client, p.text, instant())
-			if err == nil || issuer != tc.want {
-				t.Errorf("issuer = %q with error %v, want %q with an error", issuer, err, tc.want)
+			_, trail, err := p.verify(NewVerifier(ownIssuer), p.text)
+			if err == nil || trail.UntrustedIssuer != tc.want {
+				t.Errorf("issuer = %q with error %v, want %q with an error", trail.UntrustedIssuer, err, tc.want)
 			}
 		})
 	}

@@ -48,13 +48,13 @@ func issuerRows() map[string]row {
 		"E-10 younger of two providers":        {oauth.ReasonSignatureInvalid, all(beside(younger), signed("RS256", rogue))},
 		"E-11 self-issued":                     {oauth.ReasonSelfIssued, claim("iss", jwttest.Quote(ownIssuer))},
 		"E-11 W-42 self-issued and declared":   {oauth.ReasonSelfIssued, all(beside(ours), claim("iss", jwttest.Quote(ownIssuer)))},
-		"E-11 own access token":                {oauth.ReasonTypeNotAccepted, all(header("typ", `"at+jwt"`), claim("iss", jwttest.Quote(ownIssuer)))},
+		"E-11 own access token":                {oauth.ReasonSelfIssued, all(header("typ", `"at+jwt"`), claim("iss", jwttest.Quote(ownIssuer)))},
 		"W-41 provider disabled":               {oauth.ReasonProviderDisabled, trusting(func(p *trust.Provider) { p.Enabled = false })},
-		"W-43 provider of other clients":       {oauth.ReasonProviderNotAllowed, client(func(c *trust.Client) { c.Providers = []string{"idp-b"} })},
-		"W-43 no provider at all":              {oauth.ReasonProviderNotAllowed, client(func(c *trust.Client) { c.Providers = []string{} })},
-		"W-43 provider named":                  {accepted, client(func(c *trust.Client) { c.Providers = []string{"idp-b", "idp-a"} })},
+		"W-43 provider of other clients":       {oauth.ReasonProviderNotAllowed, client(func(c *trust.Client) { c.Providers = providers("idp-b") })},
+		"W-43 no provider at all":              {oauth.ReasonProviderNotAllowed, client(func(c *trust.Client) { c.Providers = []trust.ObjectKey{} })},
+		"W-43 provider named":                  {accepted, client(func(c *trust.Client) { c.Providers = providers("idp-b", "idp-a") })},
 		"W-43 disabled and not allowed": {oauth.ReasonProviderNotAllowed, all(
-			client(func(c *trust.Client) { c.Providers = []string{"idp-b"} }), trusting(func(p *trust.Provider) { p.Enabled = false }))},
+			client(func(c *trust.Client) { c.Providers = providers("idp-b") }), trusting(func(p *trust.Provider) { p.Enabled = false }))},
 	}
 }
 

@@ -1,9 +1,11 @@
 package assertion
 
 import (
+	"context"
+	"errors"
 	"slices"
-	"time"
 
+	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -12,6 +14,32 @@ import (
 func (v *verification) checkSubject() error {
 	if v.claims.Subject == "" {
 		return oauth.Refuse(oauth.ReasonSubjectMissing, nil)
+	}
+	return nil
+}
+
+// checkSubjectForm: an issuer of workloads' tokens names workloads and nothing else.
+func (v *verification) checkSubjectForm() error {
+	ok := false
+	switch v.provider.SubjectForm {
+	case trust.SubjectAny:
+		ok = true
+	case trust.SubjectServiceAccount:
+		ok = isServiceAccount(v.claims.Subject)
+	case trust.SubjectSPIFFEID:
+		ok = isSPIFFEID(v.claims.Subject)
+	}
+	if !ok {
+		return oauth.Refuse(oauth.ReasonSubjectForm, nil)
+	}
+	return nil
+}
+
+// checkClientIDClaim: draft-ietf-oauth-identity-assertion-authz-grant §4.4.1: client_id "MUST identify the same client as
+// the client authentication in the request".
+func (v *verification) checkClientIDClaim() error {
+	if v.provider.ClientIDClaim && v.claims.clientID != v.client.ID {
+		return oauth.Refuse(oauth.ReasonClientIDClaim, nil)
 	}
 	return nil
 }
@@ -104,6 +132,23 @@ func (v *verification) checkLifetime() error {
 	return nil
 }
 
+// holdClaimRules holds the claims to the provider's own rules, and keeps what they make of them. It reads the payload that
+// the signature is over, which has the claims that the other steps saw and no name twice.
+func holdClaimRules(ctx context.Context, v *verification) error {
+	if v.provider.Rules == nil {
+		return nil
+	}
+	mapped, err := v.provider.Rules.Evaluate(ctx, v.jws.UntrustedPayload)
+	switch {
+	case errors.Is(err, claimrules.ErrRuleNotSatisfied):
+		return oauth.Refuse(oauth.ReasonClaimRule, err)
+	case err != nil:
+		return oauth.Refuse(oauth.ReasonClaimRuleFailed, err)
+	}
+	v.mapped = mapped
+	return nil
+}
+
 // checkJWTID: RFC 7523 §3(7): a provider whose assertions work once must be able to tell them apart.
 func (v *verification) checkJWTID() error {
 	if v.provider.Replay == trust.ReplayOneTime && v.claims.JWTID == "" {
@@ -111,27 +156,3 @@ func (v *verification) checkJWTID() error {
 	}
 	return nil
 }
-
-// OneTime reports whether the assertion may be used only once.
-func (v Verified) OneTime() bool { return !mayReplay(v.provider, v.claims) }
-
-// UsableUntil is when the assertion is refused for its age alone: exp and the skew that is allowed.
-func (v Verified) UsableUntil() time.Time { return v.claims.Expiry.Add(v.provider.ClockSkew) }
-
-// UsableFrom is the earliest time that the assertion can have been used: the later of iat and nbf, or zero when it has
-// neither. Where one-time use is demanded, an issuer whose clock is ahead counts as well: it can have been used by the
-// allowed skew earlier.
-func (v Verified) UsableFrom() time.Time {
-	from := v.claims.IssuedAt
-	if v.claims.NotBefore.After(from) {
-		from = v.claims.NotBefore
-	}
-	if v.MustBeProvenNew() && !from.IsZero() {
-		return from.Add(-v.provider.ClockSkew)
-	}
-	return from
-}
-
-// MustBeProvenNew reports whether the assertion must prove, by iat or nbf, that it is newer than the server's memory of
-// used ones: a provider that demands one-time use demands that.
-func (v Verified) MustBeProvenNew() bool { return v.provider.Replay == trust.ReplayOneTime }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
-	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
 // maxSignatureTries bounds the work that one assertion without key id can cause.
@@ -14,7 +13,7 @@ const maxSignatureTries = 16
 
 // parseForm: RFC 7523 §3: "a JWT"; compact JWS only, signed and not encrypted (RFC 8725 §3.2).
 func (v *verification) parseForm() (err error) {
-	v.jws, err = jose.ParseCompact(v.assertion)
+	v.jws, err = jose.ParseCompact(v.text)
 	switch {
 	case err == nil:
 		return nil
@@ -31,17 +30,6 @@ func (v *verification) parseForm() (err error) {
 	}
 }
 
-// checkType: RFC 8725 §3.11: a JWT made for another purpose says so in typ. Absent and JWT are what issuers send;
-// authorization-grant+jwt is the type that draft-ietf-oauth-rfc7523bis gives to assertions.
-func (v *verification) checkType() error {
-	switch v.jws.UntrustedHeader.Type {
-	case "", "jwt", "authorization-grant+jwt":
-		return nil
-	default:
-		return oauth.Refuse(oauth.ReasonTypeNotAccepted, nil)
-	}
-}
-
 // checkContentType: RFC 7519 §5.2: cty is there for nested JWTs, and nothing is unwrapped here.
 func (v *verification) checkContentType() error {
 	if v.jws.UntrustedHeader.ContentType != "" {
@@ -55,46 +43,6 @@ func (v *verification) checkContentType() error {
 func (v *verification) parseClaims() (err error) {
 	v.claims, err = parseClaims(v.jws.UntrustedPayload)
 	return err
-}
-
-// checkIssuerPresent: RFC 7523 §3(1): "MUST contain an iss".
-func (v *verification) checkIssuerPresent() error {
-	if v.claims.Issuer == "" {
-		return oauth.Refuse(oauth.ReasonIssuerMissing, nil)
-	}
-	return nil
-}
-
-// checkNotSelfIssued: what this server signs says what a client may do; it is no proof of who somebody is.
-func (v *verification) checkNotSelfIssued() error {
-	if v.claims.Issuer == v.ownIssuer {
-		return oauth.Refuse(oauth.ReasonSelfIssued, nil)
-	}
-	return nil
-}
-
-// findProvider: RFC 7523 §3(1): compared by simple string comparison (RFC 3986 §6.2.1).
-func (v *verification) findProvider() error {
-	if v.provider = v.snapshot.Provider(v.client.Key.Namespace, v.claims.Issuer); v.provider == nil {
-		return oauth.Refuse(oauth.ReasonProviderUnknown, nil)
-	}
-	return nil
-}
-
-// checkProviderAllowed: the client says whose assertions it presents.
-func (v *verification) checkProviderAllowed() error {
-	if !v.client.Allows(v.provider) {
-		return oauth.Refuse(oauth.ReasonProviderNotAllowed, nil)
-	}
-	return nil
-}
-
-// checkProviderEnabled: the switch of the provider.
-func (v *verification) checkProviderEnabled() error {
-	if !v.provider.Enabled {
-		return oauth.Refuse(oauth.ReasonProviderDisabled, nil)
-	}
-	return nil
 }
 
 // findKeys: RFC 8725 §3.1: the provider's keys decide which algorithms exist; alg and kid only choose among them.
@@ -117,6 +65,9 @@ func (v *verification) findKeys() error {
 	}
 	v.candidates = preferNamed(v.candidates, h)
 	if len(v.candidates) == 0 {
+		// A provider that begins to use another algorithm does so with a new key.
+		known := func(k *jose.PublicKey) bool { return k.KeyID() == h.KeyID }
+		v.unknownKey = h.KeyID != "" && !slices.ContainsFunc(v.provider.Keys, known)
 		return oauth.Refuse(reason, nil)
 	}
 	return nil
@@ -152,15 +103,11 @@ func (v *verification) verifySignature() error {
 		if i == maxSignatureTries {
 			break
 		}
+		v.tried = true
 		if k.Verify(alg, v.jws.SigningInput, v.jws.Signature) {
 			v.key = k
 			return nil
 		}
 	}
 	return oauth.Refuse(oauth.ReasonSignatureInvalid, nil)
-}
-
-// mayReplay reports whether the provider lets an assertion with these claims be used more than once.
-func mayReplay(p *trust.Provider, c *Claims) bool {
-	return p.Replay == trust.ReplayReuse || p.Replay == trust.ReplayOneTimeIfPresent && c.JWTID == ""
 }

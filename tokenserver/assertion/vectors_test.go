@@ -28,7 +28,7 @@ func TestJSONTestSuite(t *testing.T) {
 	verify := func(payload string) oauth.Reason {
 		text := jwttest.Compact("EdDSA", key, w.header.String(), payload)
 		start := time.Now()
-		_, _, err := vr.Verify(w.snapshot, w.client, text, instant())
+		_, _, err := w.verify(vr, text)
 		took = append(took, time.Since(start))
 		return reasonOf(err)
 	}
@@ -76,12 +76,12 @@ func TestNaughtyStrings(t *testing.T) {
 	acceptedSubjects := 0
 	for _, s := range list {
 		text := jwttest.Compact("EdDSA", key, w.header.Set("kid", jwttest.Quote(s)).String(), w.claims.String())
-		_, _, err := vr.Verify(w.snapshot, w.client, text, instant())
+		_, _, err := w.verify(vr, text)
 		if r := reasonOf(err); r != oauth.ReasonNoMatchingKey && r != oauth.ReasonHeaderMalformed {
 			t.Errorf("kid %q: %q", s, r)
 		}
 		text = jwttest.Compact("EdDSA", key, w.header.String(), w.claims.Set("sub", jwttest.Quote(s)).String())
-		v, _, err := vr.Verify(w.snapshot, w.client, text, instant())
+		v, _, err := w.verify(vr, text)
 		switch r := reasonOf(err); {
 		case r == accepted && v.Claims().Subject == s:
 			acceptedSubjects++

@@ -1,107 +1,218 @@
 package assertion
 
 import (
+	"context"
 	"time"
 
-	"github.com/grantor-dev/grantor/tokenserver/clientauth"
+	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
-// Verifier verifies assertions. It is immutable and safe for concurrent use.
+// Verifier verifies assertions and client assertions. It is immutable and safe for concurrent use.
 type Verifier struct {
 	ownIssuer string
-	steps     []step
+	// reading comes before either of the other two.
+	reading, grant, client []step
+	decoy                  decoy
 }
 
 // step is one check of an assertion. Its error is a refusal.
 type step struct {
 	name string
-	run  func(*verification) error
+	run  func(context.Context, *verification) error
+}
+
+// check is a step that does not wait.
+func check(name string, run func(*verification) error) step {
+	return step{name, func(_ context.Context, v *verification) error { return run(v) }}
+}
+
+// Unverified is an assertion that has been read and of which nothing is verified.
+type Unverified struct {
+	jws    *jose.Compact
+	claims *Claims
+}
+
+// UntrustedIssuer is the iss that the assertion claims, or empty.
+func (u Unverified) UntrustedIssuer() string {
+	if u.claims == nil {
+		return ""
+	}
+	return u.claims.Issuer
+}
+
+// UntrustedSubject is the sub that the assertion claims, or empty.
+func (u Unverified) UntrustedSubject() string {
+	if u.claims == nil {
+		return ""
+	}
+	return u.claims.Subject
 }
 
 // verification is one run through the steps; each reads what earlier ones left.
 type verification struct {
+	Unverified
+
 	ownIssuer string
-	assertion string
+	text      string
 	snapshot  *trust.Snapshot
 	client    *trust.Client
 	now       time.Time
 
-	jws        *jose.Compact
-	claims     *Claims
 	provider   *trust.Provider
 	candidates []*jose.PublicKey
+	unknownKey bool
+	tried      bool            // whether a signature was verified, with whatever outcome
 	key        *jose.PublicKey // set by the signature step only
+	mapped     claimrules.Result
 }
 
-// Verified is an assertion that passed every step. There is no other way to make one than Verify.
-type Verified struct {
-	claims   *Claims
-	provider *trust.Provider
-	key      *jose.PublicKey
+// Trail is how far a verification came, also when it refused.
+type Trail struct {
+	// UntrustedIssuer is the iss that the assertion claims, for the audit log, or empty.
+	UntrustedIssuer string
+	// Provider is the provider whose keys were to verify the signature, or nil.
+	Provider *trust.Provider
+	// UnknownKey reports whether it ended because the assertion names a key that the provider does not have.
+	UnknownKey bool
+	// SignatureTried reports whether the work of verifying a signature was done.
+	SignatureTried bool
 }
-
-// Claims returns the claims, which the provider's issuer vouches for.
-func (v Verified) Claims() *Claims { return v.claims }
-
-// Provider returns the provider whose key verified the signature.
-func (v Verified) Provider() *trust.Provider { return v.provider }
-
-// Key returns the key that verified the signature.
-func (v Verified) Key() *jose.PublicKey { return v.key }
 
 // NewVerifier returns a verifier for an authorization server with the given issuer.
 func NewVerifier(ownIssuer string) *Verifier {
-	return &Verifier{ownIssuer: ownIssuer, steps: []step{
-		{"form", (*verification).parseForm},
-		{"type", (*verification).checkType},
-		{"content type", (*verification).checkContentType},
-		{"claims set", (*verification).parseClaims},
-		{"issuer present", (*verification).checkIssuerPresent},
-		{"not self-issued", (*verification).checkNotSelfIssued},
-		{"provider", (*verification).findProvider},
-		{"provider allowed", (*verification).checkProviderAllowed},
-		{"provider enabled", (*verification).checkProviderEnabled},
-		{"key", (*verification).findKeys},
-		{"signature", (*verification).verifySignature},
-		{"subject", (*verification).checkSubject},
-		{"audience present", (*verification).checkAudiencePresent},
-		{"audience", (*verification).checkAudience},
-		{"expiry present", (*verification).checkExpiryPresent},
-		{"expiry", (*verification).checkExpiry},
-		{"not before", (*verification).checkNotBefore},
-		{"issued at", (*verification).checkIssuedAt},
-		{"order of times", (*verification).checkOrderOfTimes},
-		{"age", (*verification).checkAge},
-		{"lifetime", (*verification).checkLifetime},
-		{"jti", (*verification).checkJWTID},
-	}}
+	return &Verifier{
+		ownIssuer: ownIssuer, reading: readingSteps(), grant: grantSteps(), client: clientSteps(), decoy: newDecoy(),
+	}
 }
 
-// Verify runs every step on an assertion that an authenticated client presents. Its errors are refusals
-// (*oauth.Error). untrustedIssuer is what the assertion claims, for the audit log, as soon as it could be read.
-func (vr *Verifier) Verify(snapshot *trust.Snapshot, client clientauth.Client, assertion string, now time.Time) (
-	verified Verified, untrustedIssuer string, err error,
-) {
-	v := &verification{
-		ownIssuer: vr.ownIssuer, assertion: assertion, snapshot: snapshot, client: client.Object(), now: now,
+func readingSteps() []step {
+	return []step{
+		check("form", (*verification).parseForm),
+		check("content type", (*verification).checkContentType),
+		check("claims set", (*verification).parseClaims),
 	}
-	for _, s := range vr.steps {
-		if err = s.run(v); err != nil {
-			break
+}
+
+// grantSteps are for assertions.
+func grantSteps() []step {
+	return []step{
+		check("issuer present", (*verification).checkIssuerPresent),
+		check("not self-issued", (*verification).checkNotSelfIssued),
+		check("provider", (*verification).findProvider),
+		check("provider allowed", (*verification).checkProviderAllowed),
+		check("provider enabled", (*verification).checkProviderEnabled),
+		check("type", (*verification).checkType),
+		check("key", (*verification).findKeys),
+		check("signature", (*verification).verifySignature),
+		check("subject", (*verification).checkSubject),
+		check("subject form", (*verification).checkSubjectForm),
+		check("client id claim", (*verification).checkClientIDClaim),
+		check("audience present", (*verification).checkAudiencePresent),
+		check("audience", (*verification).checkAudience),
+		check("expiry present", (*verification).checkExpiryPresent),
+		check("expiry", (*verification).checkExpiry),
+		check("not before", (*verification).checkNotBefore),
+		check("issued at", (*verification).checkIssuedAt),
+		check("order of times", (*verification).checkOrderOfTimes),
+		check("age", (*verification).checkAge),
+		check("lifetime", (*verification).checkLifetime),
+		{"claim rules", holdClaimRules},
+		check("jti", (*verification).checkJWTID),
+	}
+}
+
+// clientSteps are for client assertions.
+func clientSteps() []step {
+	return []step{
+		check("issuer present", (*verification).checkIssuerPresent),
+		check("not self-issued", (*verification).checkNotSelfIssued),
+		check("authority", (*verification).findAuthority),
+		check("authority admits", (*verification).checkAuthorityAdmits),
+		check("provider enabled", (*verification).checkProviderEnabled),
+		check("issuer", (*verification).checkIssuer),
+		check("type", (*verification).checkClientType),
+		check("key", (*verification).findKeys),
+		check("signature", (*verification).verifySignature),
+		check("subject", (*verification).checkClientSubject),
+		check("subject form", (*verification).checkSubjectForm),
+		check("client id claim", (*verification).checkClientIDClaim),
+		check("audience present", (*verification).checkAudiencePresent),
+		check("audience", (*verification).checkClientAudience),
+		check("expiry present", (*verification).checkExpiryPresent),
+		check("expiry", (*verification).checkExpiry),
+		check("not before", (*verification).checkNotBefore),
+		check("issued at", (*verification).checkIssuedAt),
+		check("order of times", (*verification).checkOrderOfTimes),
+		check("age", (*verification).checkAge),
+		check("lifetime", (*verification).checkLifetime),
+		{"claim rules", holdClaimRules},
+		check("jti", (*verification).checkJWTID),
+	}
+}
+
+// Verify runs every step on an assertion that a client presents as a grant. Its errors are refusals (*oauth.Error).
+func (vr *Verifier) Verify(ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, assertion string, now time.Time) (
+	Verified, Trail, error,
+) {
+	v := &verification{ownIssuer: vr.ownIssuer, text: assertion, snapshot: snapshot, client: client, now: now}
+	err := v.run(ctx, vr.reading)
+	if err == nil {
+		err = v.run(ctx, vr.grant)
+	}
+	p, err := v.proof(err)
+	return Verified{p}, v.trail(), err
+}
+
+// Read reads a client assertion, so that its client can be found. Its errors are refusals.
+func (vr *Verifier) Read(ctx context.Context, clientAssertion string) (Unverified, error) {
+	v := &verification{text: clientAssertion}
+	err := v.run(ctx, vr.reading)
+	return v.Unverified, err
+}
+
+// VerifyClient runs the remaining steps on what Read returned: is it the client that says so, by a key of its own or by
+// the provider of its workload? Its errors are refusals of an assertion; [oauth.RefuseClient] makes them refusals of a
+// client.
+func (vr *Verifier) VerifyClient(ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, u Unverified, now time.Time) (
+	VerifiedClient, Trail, error,
+) {
+	v := &verification{Unverified: u, ownIssuer: vr.ownIssuer, snapshot: snapshot, client: client, now: now}
+	err := oauth.Refuse(oauth.ReasonInternal, nil)
+	if u.jws != nil && u.claims != nil {
+		err = v.run(ctx, vr.client)
+	}
+	p, err := v.proof(err)
+	return VerifiedClient{p}, v.trail(), err
+}
+
+func (v *verification) run(ctx context.Context, steps []step) error {
+	for _, s := range steps {
+		if err := s.run(ctx, v); err != nil {
+			return err
 		}
 	}
-	if v.claims != nil {
-		untrustedIssuer = v.claims.Issuer
-	}
+	return nil
+}
+
+// proof is what the steps have found, unless one of them refused.
+func (v *verification) proof(err error) (proof, error) {
 	if err != nil {
-		return Verified{}, untrustedIssuer, err
+		return proof{}, err
 	}
 	// Invariant: key is set by verifySignature and nowhere else.
 	if v.key == nil || v.provider == nil || v.claims == nil {
-		return Verified{}, untrustedIssuer, oauth.Refuse(oauth.ReasonInternal, nil)
+		return proof{}, oauth.Refuse(oauth.ReasonInternal, nil)
 	}
-	return Verified{claims: v.claims, provider: v.provider, key: v.key}, untrustedIssuer, nil
+	p := proof{client: v.client, claims: v.claims, provider: v.provider, key: v.key}
+	if v.mapped.Subject != "" || len(v.mapped.Claims) > 0 {
+		p.mapped = &v.mapped
+	}
+	return p, nil
+}
+
+func (v *verification) trail() Trail {
+	return Trail{UntrustedIssuer: v.UntrustedIssuer(), Provider: v.provider, UnknownKey: v.unknownKey, SignatureTried: v.tried}
 }

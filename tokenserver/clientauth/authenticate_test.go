@@ -61,6 +61,10 @@ func TestAuthenticate(t *testing.T) {
 		"digest of one, key id of the other": {func(c *trust.Client, k keyring.DigestKey) {
 			c.Credentials = []trust.Credential{{DigestKeyID: k.ID()}, {Digest: k.Digest(uid, secret)}}
 		}, "c1", secret, "", oauth.ReasonWrongSecret},
+		"client with a key":         {authenticatedBy(trust.AuthenticationPrivateKey), "c1", secret, "", oauth.ReasonOtherMethod},
+		"client of a workload":      {authenticatedBy(trust.AuthenticationFederated), "c1", secret, "", oauth.ReasonOtherMethod},
+		"public client":             {authenticatedBy(trust.AuthenticationNone), "c1", secret, "", oauth.ReasonOtherMethod},
+		"client without a method":   {authenticatedBy(0), "c1", secret, "", oauth.ReasonOtherMethod},
 		"W-11 own tenant":           {unchanged, "c1", secret, "team-a", ""},
 		"W-11 other tenant":         {unchanged, "c1", secret, "team-b", oauth.ReasonOtherTenant},
 		"W-11 part of the tenant":   {unchanged, "c1", secret, "team", oauth.ReasonOtherTenant},
@@ -68,7 +72,7 @@ func TestAuthenticate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			snapshot := world(tc.change)
-			got, err := Authenticate(snapshot, Credentials{tc.id, tc.secret, MethodSecretPost}, tc.tenant)
+			got, err := authenticate(snapshot, secretOf(tc.id, tc.secret, MethodSecretPost), tc.tenant)
 			if reasonOf(err) != tc.want {
 				t.Fatalf("reason is %q, want %q", reasonOf(err), tc.want)
 			}
@@ -82,12 +86,120 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
+func authenticatedBy(method trust.Authentication) func(*trust.Client, keyring.DigestKey) {
+	return func(c *trust.Client, _ keyring.DigestKey) { c.Authentication = method }
+}
+
+// B-01, J-10: a public client says who it is, and no other client gets by with that.
+func TestAuthenticateWithNothing(t *testing.T) {
+	public := authenticatedBy(trust.AuthenticationNone)
+	for name, tc := range map[string]struct {
+		change     func(*trust.Client, keyring.DigestKey)
+		id, tenant string
+		want       oauth.Reason
+	}{
+		"public":              {public, "c1", "", ""},
+		"public, own tenant":  {public, "c1", "team-a", ""},
+		"W-11 other tenant":   {public, "c1", "team-b", oauth.ReasonOtherTenant},
+		"B-03 unknown":        {public, "c2", "", oauth.ReasonUnknownClient},
+		"B-13 disabled":       {func(c *trust.Client, k keyring.DigestKey) { public(c, k); c.Enabled = false }, "c1", "", oauth.ReasonDisabledClient},
+		"B-01 with a secret":  {unchanged, "c1", "", oauth.ReasonNoCredentials},
+		"B-01 with a key":     {authenticatedBy(trust.AuthenticationPrivateKey), "c1", "", oauth.ReasonNoCredentials},
+		"B-01 workload":       {authenticatedBy(trust.AuthenticationFederated), "c1", "", oauth.ReasonNoCredentials},
+		"B-01 of no method":   {authenticatedBy(0), "c1", "", oauth.ReasonNoCredentials},
+		"B-01 unknown method": {authenticatedBy(99), "c1", "", oauth.ReasonNoCredentials},
+	} {
+		t.Run(name, func(t *testing.T) {
+			snapshot := world(tc.change)
+			got, err := authenticate(snapshot, Credentials{untrustedID: tc.id, method: MethodNone}, tc.tenant)
+			if reasonOf(err) != tc.want {
+				t.Fatalf("reason is %q, want %q", reasonOf(err), tc.want)
+			}
+			if err == nil && (got.Object() != snapshot.Client("c1") || got.Method() != MethodNone) {
+				t.Errorf("client is %v by %q", got.Object(), got.Method())
+			}
+		})
+	}
+	if _, err := authenticate(world(public), Credentials{untrustedID: "c1"}, ""); reasonOf(err) != oauth.ReasonNoCredentials {
+		t.Errorf("credentials of no method are refused for %q", reasonOf(err))
+	}
+}
+
+// Only what a client may do by now counts, and only if it is the client that authenticated.
+func TestIn(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*trust.Client, keyring.DigestKey)
+		want   bool
+	}{
+		"unchanged":         {unchanged, true},
+		"other grants":      {func(c *trust.Client, _ keyring.DigestKey) { c.GrantTypes = nil }, true},
+		"other secret":      {func(c *trust.Client, _ keyring.DigestKey) { c.Credentials = nil }, true},
+		"disabled":          {func(c *trust.Client, _ keyring.DigestKey) { c.Enabled = false }, false},
+		"gone":              {func(c *trust.Client, _ keyring.DigestKey) { c.ID = "c2" }, false},
+		"recreated":         {func(c *trust.Client, _ keyring.DigestKey) { c.UID = "another" }, false},
+		"another object":    {func(c *trust.Client, _ keyring.DigestKey) { c.Key.Name = "c2" }, false},
+		"another namespace": {func(c *trust.Client, _ keyring.DigestKey) { c.Key.Namespace = "team-b" }, false},
+		"another method":    {authenticatedBy(trust.AuthenticationNone), false},
+		"another workload":  {func(c *trust.Client, _ keyring.DigestKey) { c.Workload.Subject = "bob" }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := authenticate(world(unchanged), secretOf("c1", secret, MethodSecretPost), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			later := world(tc.change)
+			got, ok := c.In(later)
+			if ok != tc.want {
+				t.Fatalf("it is there: %v, want %v", ok, tc.want)
+			}
+			if ok && (got.Object() != later.Client("c1") || got.Method() != c.Method()) || !ok && got != (Client{}) {
+				t.Errorf("client is %v by %q", got.Object(), got.Method())
+			}
+		})
+	}
+}
+
+// TestAuthenticateWhileTheDigestKeyRotates: a digest under any key of the set counts, and no other.
+func TestAuthenticateWhileTheDigestKeyRotates(t *testing.T) {
+	keys := threeDigestKeys(t)
+	ids := map[string]keyring.DigestKey{}
+	for k := range keys.All() {
+		ids[k.ID()] = k
+	}
+	active, before, after := keys.Active(), ids[keys.PreviousID()], ids[keys.NextID()]
+	for name, tc := range map[string]struct {
+		credentials []trust.Credential
+		secret      string
+		want        oauth.Reason
+	}{
+		"active":                        {[]trust.Credential{credential(active, secret)}, secret, ""},
+		"previous":                      {[]trust.Credential{credential(before, secret)}, secret, ""},
+		"next":                          {[]trust.Credential{credential(after, secret)}, secret, ""},
+		"second credential, previous":   {[]trust.Credential{credential(active, secret), credential(before, previous)}, previous, ""},
+		"wrong secret":                  {[]trust.Credential{credential(active, secret), credential(before, previous)}, "wrong", oauth.ReasonWrongSecret},
+		"retired key":                   {[]trust.Credential{credential(keyring.GenerateDigestKey(), secret)}, secret, oauth.ReasonWrongSecret},
+		"digest and id of two keys":     {[]trust.Credential{{DigestKeyID: active.ID(), Digest: before.Digest(uid, secret)}}, secret, oauth.ReasonWrongSecret},
+		"id of the previous, no digest": {[]trust.Credential{{DigestKeyID: before.ID()}}, secret, oauth.ReasonWrongSecret},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := trust.NewStore()
+			s.Update(func(tx *trust.Tx) {
+				tx.SetDigestKeys(keys)
+				tx.PutClient(&trust.Client{UID: uid, ID: "c1", Enabled: true, Authentication: trust.AuthenticationSecret, Credentials: tc.credentials})
+			})
+			if _, err := authenticate(s.Snapshot(), secretOf("c1", tc.secret, MethodSecretPost), ""); reasonOf(err) != tc.want {
+				t.Errorf("reason is %q, want %q", reasonOf(err), tc.want)
+			}
+		})
+	}
+}
+
 func TestAuthenticateWithoutDigestKey(t *testing.T) {
 	s := trust.NewStore()
 	s.Update(func(tx *trust.Tx) {
 		tx.PutClient(&trust.Client{ID: "c1", Enabled: true, Credentials: []trust.Credential{{}}})
 	})
-	if _, err := Authenticate(s.Snapshot(), Credentials{"c1", "", MethodSecretPost}, ""); reasonOf(err) != oauth.ReasonNotReady {
+	if _, err := authenticate(s.Snapshot(), secretOf("c1", "", MethodSecretPost), ""); reasonOf(err) != oauth.ReasonNotReady {
 		t.Errorf("reason is %q, want %q", reasonOf(err), oauth.ReasonNotReady)
 	}
 }
@@ -106,7 +218,7 @@ func TestMayUse(t *testing.T) {
 		"A-09 in other case":     {[]string{strings.ToUpper(grant)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, err := Authenticate(world(func(c *trust.Client, _ keyring.DigestKey) { c.GrantTypes = tc.grants }), Credentials{"c1", secret, MethodSecretPost}, "")
+			c, err := authenticate(world(func(c *trust.Client, _ keyring.DigestKey) { c.GrantTypes = tc.grants }), secretOf("c1", secret, MethodSecretPost), "")
 			if err != nil {
 				t.Fatal(err)
 			}

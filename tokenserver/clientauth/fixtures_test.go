@@ -1,14 +1,18 @@
 package clientauth
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/grantor-dev/grantor/tokenserver/assertion"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
@@ -60,13 +64,17 @@ func reasonOf(err error) oauth.Reason {
 
 // world is a store with a client, "c1" unless changed, that has a current and a previous secret.
 func world(change func(c *trust.Client, k keyring.DigestKey)) *trust.Snapshot {
-	digestKey := keyring.GenerateDigestKey()
+	return worldWith(keyring.NewDigestKeys(keyring.GenerateDigestKey()), change)
+}
+
+func worldWith(keys keyring.DigestKeys, change func(c *trust.Client, k keyring.DigestKey)) *trust.Snapshot {
+	digestKey := keys.Active()
 	s := trust.NewStore()
 	s.Update(func(t *trust.Tx) {
-		t.SetDigestKey(digestKey)
+		t.SetDigestKeys(keys)
 		c := &trust.Client{
 			Key: trust.ObjectKey{Namespace: "team-a", Name: "c1"}, UID: uid, ID: "c1", Enabled: true,
-			GrantTypes:  []string{grant},
+			GrantTypes: []string{grant}, Authentication: trust.AuthenticationSecret,
 			Credentials: []trust.Credential{credential(digestKey, secret), credential(digestKey, previous)},
 		}
 		change(c, digestKey)
@@ -74,6 +82,51 @@ func world(change func(c *trust.Client, k keyring.DigestKey)) *trust.Snapshot {
 	})
 	return s.Snapshot()
 }
+
+// threeDigestKeys is the set in the middle of two rotations.
+func threeDigestKeys(tb testing.TB) keyring.DigestKeys {
+	tb.Helper()
+	keys, err := keyring.ParseDigestKeys(map[string][]byte{
+		keyring.DigestDataKey:         []byte(strings.Repeat("a", 32)),
+		keyring.PreviousDigestDataKey: []byte(strings.Repeat("b", 32)),
+		keyring.NextDigestDataKey:     []byte(strings.Repeat("c", 32)),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return keys
+}
+
+// secretOf are credentials with a secret.
+func secretOf(id, secret, method string) Credentials {
+	return Credentials{untrustedID: id, secret: secret, method: method}
+}
+
+// authenticate authenticates at noon, with a store that knows of no uses.
+func authenticate(snapshot *trust.Snapshot, c Credentials, tenant string) (Client, error) {
+	client, _, err := authenticator().Authenticate(context.Background(), snapshot, c, tenant, noon)
+	return client, err
+}
+
+const server = "https://auth.example.com"
+
+var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
+// redeemed notes what it is asked to redeem and answers as it is told.
+type redeemed struct {
+	err   error
+	asked []assertion.VerifiedClient
+}
+
+func (r *redeemed) RedeemClient(_ context.Context, v assertion.VerifiedClient, _ time.Time) error {
+	r.asked = append(r.asked, v)
+	return r.err
+}
+
+// authenticator is one whose verifier is made once: it takes time.
+func authenticator() *Authenticator { return New(verifier(), &redeemed{}) }
+
+var verifier = sync.OnceValue(func() *assertion.Verifier { return assertion.NewVerifier(server) })
 
 func credential(k keyring.DigestKey, secret string) trust.Credential {
 	return trust.Credential{DigestKeyID: k.ID(), Digest: k.Digest(uid, secret)}

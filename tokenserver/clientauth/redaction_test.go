@@ -13,7 +13,7 @@ import (
 
 // However credentials are printed, the secret is not in it: neither as text nor as bytes in hexadecimal or decimal.
 func TestCredentialsDoNotPrintTheSecret(t *testing.T) {
-	c := Credentials{untrustedID: "c1", secret: secret, method: MethodSecretPost}
+	c := Credentials{untrustedID: "c1", secret: secret, assertion: secret, method: MethodSecretPost}
 	type holder struct {
 		C Credentials
 		P *Credentials
@@ -78,11 +78,11 @@ func TestRefusalsDoNotPrintTheSecret(t *testing.T) {
 			return err
 		},
 		"unknown client": func() error {
-			_, err := Authenticate(snapshot, Credentials{"c2", secret, MethodSecretPost}, "")
+			_, err := authenticate(snapshot, secretOf("c2", secret, MethodSecretPost), "")
 			return err
 		},
 		"wrong secret": func() error {
-			_, err := Authenticate(snapshot, Credentials{"c1", secret + "x", MethodSecretPost}, "")
+			_, err := authenticate(snapshot, secretOf("c1", secret+"x", MethodSecretPost), "")
 			return err
 		},
 	} {

@@ -25,6 +25,11 @@ const (
 	EdDSA Algorithm = "EdDSA"
 )
 
+// Algorithms are all of them.
+func Algorithms() []Algorithm {
+	return []Algorithm{RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA}
+}
+
 // hash returns the hash function of an algorithm, and false for EdDSA and for what is no algorithm of ours.
 func (a Algorithm) hash() (crypto.Hash, bool) {
 	switch a {

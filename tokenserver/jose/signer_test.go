@@ -2,8 +2,12 @@ package jose
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -13,8 +17,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/google/go-cmp/cmp"
-	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jws"
 
@@ -30,47 +34,55 @@ func pkcs8(t testing.TB, key any) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
-func TestSign(t *testing.T) {
-	signer, err := GenerateSigner()
+func generated(t testing.TB, alg Algorithm) *Signer {
+	t.Helper()
+	s, err := GenerateSigner(alg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 20 { // r and s are sometimes short
-		text, err := signer.Sign(TypeAccessToken, []byte(`{"sub":"alice"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		checkSigned(t, signer, text)
-	}
-	if text, err := signer.Sign("JWT", []byte(`{}`)); err == nil {
-		t.Errorf("signed a type that is not its own: %s", text)
-	}
-	if signer.Algorithm() != ES256 || jwa.SignatureAlgorithm(signer.Algorithm()) != jwa.ES256 {
-		t.Errorf("algorithm = %s", signer.Algorithm())
+	return s
+}
+
+func TestSign(t *testing.T) {
+	for _, alg := range SigningAlgorithms() {
+		t.Run(string(alg), func(t *testing.T) {
+			signer := generated(t, alg)
+			for range 20 { // r and s are sometimes short
+				text, err := signer.Sign(TypeAccessToken, []byte(`{"sub":"alice"}`))
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkSigned(t, signer, text)
+			}
+			if text, err := signer.Sign("JWT", []byte(`{}`)); err == nil {
+				t.Errorf("signed a type that is not its own: %s", text)
+			}
+			if signer.Algorithm() != alg {
+				t.Errorf("algorithm = %s", signer.Algorithm())
+			}
+		})
 	}
 }
 
-// checkSigned: the access token reads as it was meant, and verifies here, in crypto/ecdsa and in jwx.
+// checkSigned: the access token reads as it was meant, and verifies here, in the standard library, in jwx and in go-oidc.
 func checkSigned(t *testing.T, signer *Signer, text string) {
 	t.Helper()
-	public := signer.PublicKey()
+	public, alg := signer.PublicKey(), signer.Algorithm()
 	c, err := ParseCompact(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Header{Algorithm: "ES256", Type: "at+jwt", KeyID: public.Thumbprint()}, c.UntrustedHeader); diff != "" {
+	if diff := cmp.Diff(Header{Algorithm: string(alg), Type: "at+jwt", KeyID: public.KeyID()}, c.UntrustedHeader); diff != "" {
 		t.Fatalf("header (-want +got):\n%s", diff)
 	}
 	if string(c.UntrustedPayload) != `{"sub":"alice"}` {
 		t.Fatalf("payload = %s", c.UntrustedPayload)
 	}
-	if !public.Verify(ES256, c.SigningInput, c.Signature) {
+	if !public.Verify(alg, c.SigningInput, c.Signature) {
 		t.Fatal("the signer's own key does not verify")
 	}
-	digest := sha256.Sum256(c.SigningInput)
-	r, s := new(big.Int).SetBytes(c.Signature[:32]), new(big.Int).SetBytes(c.Signature[32:])
-	if !ecdsa.Verify(&signer.private.PublicKey, digest[:], r, s) {
-		t.Fatal("crypto/ecdsa does not verify")
+	if !stdVerify(signer.private().Public(), c.SigningInput, c.Signature) {
+		t.Fatal("the standard library does not verify")
 	}
 	set, err := jwk.ParseString(`{"keys":[` + public.PublishedJWK() + `]}`)
 	if err != nil {
@@ -79,76 +91,151 @@ func checkSigned(t *testing.T, signer *Signer, text string) {
 	if _, err := jws.Verify([]byte(text), jws.WithKeySet(set)); err != nil {
 		t.Fatalf("jwx does not verify: %v", err)
 	}
-}
-
-func TestParseSigner(t *testing.T) {
-	signer, err := ParseSigner(pkcs8(t, jwttest.EC("a", elliptic.P256())))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := signer.MarshalPEM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := ParseSigner(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again.PublicKey().KeyID() != signer.PublicKey().KeyID() || signer.PublicKey().KeyID() == "" {
-		t.Errorf("kid = %q, then %q", signer.PublicKey().KeyID(), again.PublicKey().KeyID())
+	keys := &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{signer.private().Public()}}
+	if _, err := keys.VerifySignature(t.Context(), text); err != nil {
+		t.Fatalf("go-oidc does not verify: %v", err)
 	}
 }
 
-func TestParseSignerRefuses(t *testing.T) {
-	good := pkcs8(t, jwttest.EC("a", elliptic.P256()))
-	block, _ := pem.Decode(good)
-	sec1, err := x509.MarshalECPrivateKey(jwttest.EC("a", elliptic.P256()))
-	if err != nil {
-		t.Fatal(err)
+func stdVerify(public crypto.PublicKey, input, signature []byte) bool {
+	digest := sha256.Sum256(input)
+	switch key := public.(type) {
+	case *ecdsa.PublicKey:
+		r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
+		return len(signature) == 64 && ecdsa.Verify(key, digest[:], r, s)
+	case *rsa.PublicKey:
+		return rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], signature) == nil
+	case ed25519.PublicKey:
+		return ed25519.Verify(key, input, signature)
+	default:
+		return false
 	}
-	encode := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
-	for name, text := range map[string][]byte{
-		"nothing":               nil,
-		"no PEM":                []byte("secret"),
-		"two blocks":            append(bytes.Clone(good), good...),
-		"text after":            append(bytes.Clone(good), 'x'),
-		"another label":         encode("EC PRIVATE KEY", block.Bytes),
-		"SEC 1":                 encode("EC PRIVATE KEY", sec1),
-		"SEC 1 under the label": encode("PRIVATE KEY", sec1),
-		"garbage in the block":  encode("PRIVATE KEY", []byte("garbage")),
-		"cut":                   encode("PRIVATE KEY", block.Bytes[:len(block.Bytes)-1]),
-		"P-384":                 pkcs8(t, jwttest.EC("a", elliptic.P384())),
-		"RSA":                   pkcs8(t, jwttest.RSA("a", 2048)),
-		"Ed25519":               pkcs8(t, jwttest.Ed25519("a")),
+}
+
+// TestPublishedKey: what stands in the JWK Set names one algorithm, and the key takes no other, whatever its type could do.
+func TestPublishedKey(t *testing.T) {
+	for kind, alg := range map[string]Algorithm{"P-256": ES256, "RSA-2048": RS256, "Ed25519": EdDSA} {
+		public := generated(t, alg).PublicKey()
+		if public.Kind() != kind || !cmp.Equal(public.Algorithms(), []Algorithm{alg}) || public.KeyID() != public.Thumbprint() {
+			t.Errorf("%s: a key of type %s with %v and kid %q", alg, public.Kind(), public.Algorithms(), public.KeyID())
+		}
+		var member struct{ Kid, Alg, Use string }
+		if err := json.Unmarshal([]byte(public.PublishedJWK()), &member); err != nil || member.Alg != string(alg) || member.Use != "sig" {
+			t.Errorf("%s: published as %+v, error %v", alg, member, err)
+		}
+	}
+}
+
+func TestGenerateSigner(t *testing.T) {
+	for _, alg := range SigningAlgorithms() {
+		if a, b := generated(t, alg), generated(t, alg); a.PublicKey().KeyID() == b.PublicKey().KeyID() {
+			t.Errorf("%s: two generated keys are equal", alg)
+		}
+	}
+	for _, alg := range []Algorithm{"", "none", "HS256", RS384, PS256, ES384, "es256"} {
+		if s, err := GenerateSigner(alg); err == nil {
+			t.Errorf("%q: made %v", alg, s)
+		}
+	}
+}
+
+func TestWithKeyID(t *testing.T) {
+	signer := generated(t, ES256)
+	for name, tc := range map[string]struct {
+		keyID string
+		ok    bool
+	}{
+		"short":           {"k", true},
+		"with a quote":    {`a "quoted" \ kid`, true},
+		"longest":         {strings.Repeat("k", MaxKeyIDBytes), true},
+		"empty":           {"", false},
+		"too long":        {strings.Repeat("k", MaxKeyIDBytes+1), false},
+		"line break":      {"k\n", false},
+		"not ASCII":       {"schlüssel", false},
+		"delete":          {"k\x7f", false},
+		"not even text":   {"k\xff", false},
+		"with a NUL byte": {"k\x00", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := ParseSigner(text)
-			if err == nil {
-				t.Fatalf("signer = %v, want an error", s)
+			named, err := signer.WithKeyID(tc.keyID)
+			if (err == nil) != tc.ok {
+				t.Fatalf("error = %v", err)
 			}
-			if strings.Contains(err.Error(), "garbage") || strings.Contains(err.Error(), "secret") {
-				t.Errorf("the error holds what was read: %v", err)
+			if signer.PublicKey().KeyID() != signer.PublicKey().Thumbprint() {
+				t.Error("the signer itself changed")
 			}
+			if err != nil {
+				return
+			}
+			text, err := named.Sign(TypeAccessToken, []byte(`{"sub":"alice"}`))
+			if err != nil || named.PublicKey().KeyID() != tc.keyID {
+				t.Fatalf("kid = %q, error %v", named.PublicKey().KeyID(), err)
+			}
+			checkSigned(t, named, text)
 		})
 	}
 }
 
 // TestSignerJSON: the private key is in no encoding of a signer but the one that is meant for it.
 func TestSignerJSON(t *testing.T) {
-	key := jwttest.EC("a", elliptic.P256())
-	signer, err := ParseSigner(pkcs8(t, key))
+	ec := jwttest.EC("a", elliptic.P256())
+	scalar, err := ec.Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := json.Marshal(map[string]any{"signer": signer, "key": signer.PublicKey()})
-	if err != nil {
-		t.Fatal(err)
+	for name, tc := range map[string]struct {
+		key     crypto.Signer
+		private []byte
+	}{
+		"EC": {ec, scalar}, "RSA": {jwttest.RSA("a", 2048), jwttest.RSA("a", 2048).D.Bytes()}, "Ed25519": {jwttest.Ed25519("a"), jwttest.Ed25519("a").Seed()},
+	} {
+		signer, err := ParseSigner(pkcs8(t, tc.key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := json.Marshal(map[string]any{"signer": signer, "key": signer.PublicKey()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(b), base64.RawURLEncoding.EncodeToString(tc.private)) || strings.Contains(signer.PublicKey().PublishedJWK(), `"d"`) {
+			t.Errorf("%s: JSON holds the private key: %s", name, b)
+		}
 	}
-	scalar, err := key.Bytes()
-	if err != nil {
-		t.Fatal(err)
+}
+
+// TestSignIsLight: a signature costs hardly more allocations than the primitive: the text and the bytes it is made of.
+func TestSignIsLight(t *testing.T) {
+	claims, digest := []byte(`{"sub":"alice"}`), sha256.Sum256(nil)
+	for _, alg := range SigningAlgorithms() {
+		signer := generated(t, alg)
+		primitive := testing.AllocsPerRun(50, func() {
+			switch key := signer.private().(type) {
+			case *ecdsa.PrivateKey:
+				_, _, _ = ecdsa.Sign(rand.Reader, key, digest[:])
+			case *rsa.PrivateKey:
+				_, _ = rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:])
+			case ed25519.PrivateKey:
+				_ = ed25519.Sign(key, claims)
+			default:
+				t.Errorf("a key of type %T", key)
+			}
+		})
+		got := testing.AllocsPerRun(50, func() { _, _ = signer.Sign(TypeAccessToken, claims) })
+		if got > primitive+3 {
+			t.Errorf("%s: %v allocations, the primitive has %v", alg, got, primitive)
+		}
 	}
-	if strings.Contains(string(b), base64.RawURLEncoding.EncodeToString(scalar)) || strings.Contains(signer.PublicKey().PublishedJWK(), `"d"`) {
-		t.Errorf("JSON holds the private key: %s", b)
+}
+
+func BenchmarkSign(b *testing.B) {
+	claims := bytes.Repeat([]byte("x"), 600)
+	for _, alg := range SigningAlgorithms() {
+		signer := generated(b, alg)
+		b.Run(string(alg), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = signer.Sign(TypeAccessToken, claims)
+			}
+		})
 	}
 }

@@ -39,23 +39,35 @@ func TestNothingPrintsKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := signer(t, "a")
-	r := ring(t, Key{Signer: s, ActiveFrom: instant()})
-	decimal := jwttest.EC("a", elliptic.P256()).D.String() //nolint:staticcheck // how fmt would print the scalar
-	forms := append(append(secretForms(private), decimal), secretForms(digestBytes)...)
+	keys, err := ParseDigestKeys(map[string][]byte{DigestDataKey: digestBytes, NextDigestDataKey: fill(0xB4), PreviousDigestDataKey: fill(0xC5)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rsaKey, ed := jwttest.RSA("a", 2048), jwttest.Ed25519("a")
+	s, rsaSigner, edSigner := signer(t, "a"), signerOf(t, rsaKey), signerOf(t, ed)
+	r := ring(t, Key{Signer: s, ActiveFrom: instant()}, Key{Signer: rsaSigner, ActiveFrom: instant()}, Key{Signer: edSigner, ActiveFrom: instant()})
+	// How fmt would print the scalars.
+	forms := []string{jwttest.EC("a", elliptic.P256()).D.String(), rsaKey.D.String(), rsaKey.Primes[0].String(), rsaKey.Primes[1].String()} //nolint:staticcheck // D is deprecated
+	for _, secret := range [][]byte{private, rsaKey.D.Bytes(), rsaKey.Primes[0].Bytes(), ed.Seed(), digestBytes, fill(0xB4), fill(0xC5)} {
+		forms = append(forms, secretForms(secret)...)
+	}
 	// Methods are not called on unexported fields, so those are the hardest.
 	type hidden struct {
 		key     DigestKey
 		pointer *DigestKey
+		keys    DigestKeys
 		signer  any
 		ring    *Ring
 		entry   Key
+		plan    Plan
 	}
+	hidden1 := hidden{k, &k, keys, *edSigner, r, r.keys[0], Plan{Ring: r}}
 	for name, value := range map[string]any{
 		"signer": s, "signer itself": *s, "digest key": k, "pointer to digest key": &k, "ring": r, "ring itself": *r,
 		"key of a ring": r.keys[0], "list of keys": r.keys, "list of digest keys": []DigestKey{k},
 		"map of digest keys": map[string]DigestKey{"a": k}, "array": [1]DigestKey{k},
-		"hidden": hidden{k, &k, *s, r, r.keys[0]}, "pointer to hidden": &hidden{k, &k, s, r, r.keys[0]},
+		"hidden": hidden1, "pointer to hidden": &hidden1, "RSA signer": *rsaSigner, "Ed25519 signer": *edSigner,
+		"digest keys": keys, "pointer to digest keys": &keys, "plan": Plan{Ring: r}, "policy": RotationPolicy{},
 		"exported": struct {
 			Key  DigestKey
 			Ring *Ring

@@ -21,16 +21,27 @@ func instant() time.Time { return time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC) }
 
 func signer(t testing.TB, name string) *jose.Signer {
 	t.Helper()
-	s, err := jose.ParseSigner(pkcs8(t, name, elliptic.P256()))
+	return signerOf(t, jwttest.EC(name, elliptic.P256()))
+}
+
+func signerOf(t testing.TB, key any) *jose.Signer {
+	t.Helper()
+	s, err := jose.ParseSigner(block(t, key))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func pkcs8(t testing.TB, name string, curve elliptic.Curve) []byte {
+func pkcs8(t testing.TB, curve elliptic.Curve) []byte {
 	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(jwttest.EC(name, curve))
+	return block(t, jwttest.EC("a", curve))
+}
+
+// block returns a private key as PKCS #8 in PEM.
+func block(t testing.TB, key any) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +115,9 @@ func TestRoundTrip(t *testing.T) {
 		"generated": generated,
 		"three keys": ring(t, Key{signer(t, "a"), instant().Add(time.Hour)}, Key{signer(t, "b"), instant().Add(-time.Nanosecond)},
 			Key{signer(t, "c"), instant().In(elsewhere)}),
+		"three algorithms": ring(t, Key{signer(t, "a"), instant()}, Key{signerOf(t, jwttest.RSA("a", 2048)), instant().Add(1)},
+			Key{signerOf(t, jwttest.Ed25519("a")), instant().Add(2)}),
+		"kids":    ring(t, Key{named(t, signer(t, "a"), "one"), instant()}, Key{named(t, signer(t, "a"), "two"), instant()}),
 		"no time": ring(t, Key{Signer: signer(t, "a")}),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +150,7 @@ func checkSigner(t *testing.T, s *jose.Signer, public *jose.PublicKey) {
 		t.Fatal(err)
 	}
 	c, err := jose.ParseCompact(text)
-	if err != nil || !public.Verify(jose.ES256, c.SigningInput, c.Signature) {
+	if err != nil || !public.Verify(s.Algorithm(), c.SigningInput, c.Signature) {
 		t.Errorf("key %s does not verify what it signs, error %v", public.KeyID(), err)
 	}
 }
@@ -166,8 +180,8 @@ func TestParseRefuses(t *testing.T) {
 	entry := func(key string) string {
 		return `{"activeFrom":"2026-06-01T12:00:00Z","privateKey":` + jwttest.Quote(key) + `}`
 	}
-	good := string(pkcs8(t, "a", elliptic.P256()))
-	rsaKey, err := x509.MarshalPKCS8PrivateKey(jwttest.RSA("a", 2048))
+	good := string(pkcs8(t, elliptic.P256()))
+	weakKey, err := x509.MarshalPKCS8PrivateKey(jwttest.RSA("a", 1024))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +189,7 @@ func TestParseRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := func(kind string, der []byte) string {
+	label := func(kind string, der []byte) string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 	}
 	ringOf := func(keys string) string { return `{"version":1,"keys":[` + keys + `]}` }
@@ -185,7 +199,7 @@ func TestParseRefuses(t *testing.T) {
 		"null":                `null`,
 		"a list":              `[` + entry(good) + `]`,
 		"no version":          `{"keys":[` + entry(good) + `]}`,
-		"version 2":           `{"version":2,"keys":[` + entry(good) + `]}`,
+		"version 3":           `{"version":3,"keys":[` + entry(good) + `]}`,
 		"version as text":     `{"version":"1","keys":[` + entry(good) + `]}`,
 		"no keys":             `{"version":1}`,
 		"empty list of keys":  ringOf(``),
@@ -198,10 +212,12 @@ func TestParseRefuses(t *testing.T) {
 		"key empty":           ringOf(entry("")),
 		"key no PEM":          ringOf(entry("c2VjcmV0")),
 		"key damaged":         ringOf(entry(strings.Replace(good, "M", "N", 1))),
-		"key of RSA":          ringOf(entry(block("PRIVATE KEY", rsaKey))),
-		"key of P-384":        ringOf(entry(string(pkcs8(t, "a", elliptic.P384())))),
-		"public key":          ringOf(entry(block("PUBLIC KEY", public))),
-		"public key in guise": ringOf(entry(block("PRIVATE KEY", public))),
+		"key of weak RSA":     ringOf(entry(label("PRIVATE KEY", weakKey))),
+		"kid of no form":      `{"version":2,"keys":[{"kid":"\u0000","privateKey":` + jwttest.Quote(good) + `}]}`,
+		"kid of no text":      `{"version":2,"keys":[{"kid":1,"privateKey":` + jwttest.Quote(good) + `}]}`,
+		"key of P-384":        ringOf(entry(string(pkcs8(t, elliptic.P384())))),
+		"public key":          ringOf(entry(label("PUBLIC KEY", public))),
+		"public key in guise": ringOf(entry(label("PRIVATE KEY", public))),
 		"second key bad":      ringOf(entry(good) + `,` + entry("x")),
 		"one key twice":       ringOf(entry(good) + `,` + entry(good)),
 	} {
@@ -229,7 +245,7 @@ func TestMarshalForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]any{"version": 1.0, "keys": []any{map[string]any{
-		"activeFrom": "2026-06-01T12:00:00Z", "privateKey": string(pkcs8(t, "a", elliptic.P256())),
+		"activeFrom": "2026-06-01T12:00:00Z", "privateKey": string(pkcs8(t, elliptic.P256())),
 	}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("text form (-want +got):\n%s", diff)

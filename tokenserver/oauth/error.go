@@ -60,6 +60,18 @@ func Refuse(reason Reason, cause error) error {
 	return &Error{Code: w.code, Description: w.description, Reason: reason, cause: cause}
 }
 
+// RefuseClient returns a refusal of a client assertion as one of its client: RFC 7521 §4.2.1 wants invalid_client for
+// every assertion that is not accepted, and all failures of clients look alike. What is not the caller's fault stays as
+// it is, and so does the reason.
+func RefuseClient(err error) error {
+	e := AsError(err)
+	if e.Code != InvalidGrant {
+		return e
+	}
+	w := ReasonUnknownClient.wire()
+	return &Error{Code: w.code, Description: w.description, Reason: e.Reason, cause: e.cause}
+}
+
 // Error returns the reason and the cause, for logs.
 func (e *Error) Error() string {
 	if e.cause == nil {

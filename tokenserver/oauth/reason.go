@@ -6,40 +6,44 @@ type Reason string
 
 // Reasons that concern the shape of the request.
 const (
-	ReasonMethod              Reason = "method_not_allowed"
-	ReasonContentType         Reason = "content_type"
-	ReasonBodyTooLarge        Reason = "body_too_large"
-	ReasonBodyUnreadable      Reason = "body_unreadable"
-	ReasonMalformedForm       Reason = "malformed_form"
-	ReasonRepeatedParameter   Reason = "repeated_parameter"
-	ReasonParameterInQuery    Reason = "parameter_in_query"
-	ReasonMissingGrantType    Reason = "missing_grant_type"
-	ReasonMissingAssertion    Reason = "missing_assertion"
-	ReasonTwoMethods          Reason = "two_authentication_methods"
-	ReasonClientIDMismatch    Reason = "client_id_mismatch"
-	ReasonMalformedScope      Reason = "malformed_scope"
-	ReasonMalformedTenant     Reason = "malformed_tenant"
-	ReasonTwoAuthorizations   Reason = "two_authorization_headers"
-	ReasonUnknownGrantType    Reason = "unknown_grant_type"
-	ReasonGrantDisabled       Reason = "grant_disabled"
-	ReasonGrantNotAllowed     Reason = "grant_not_allowed"
-	ReasonNoCredentials       Reason = "no_client_credentials"
-	ReasonMalformedBasic      Reason = "malformed_basic_credentials"
-	ReasonUnknownClient       Reason = "unknown_client"
-	ReasonDisabledClient      Reason = "disabled_client"
-	ReasonOtherTenant         Reason = "client_of_another_tenant"
-	ReasonWrongSecret         Reason = "wrong_client_secret"
-	ReasonNoClientCredentials Reason = "client_has_no_credentials"
+	ReasonMethod                     Reason = "method_not_allowed"
+	ReasonContentType                Reason = "content_type"
+	ReasonBodyTooLarge               Reason = "body_too_large"
+	ReasonBodyUnreadable             Reason = "body_unreadable"
+	ReasonMalformedForm              Reason = "malformed_form"
+	ReasonRepeatedParameter          Reason = "repeated_parameter"
+	ReasonParameterInQuery           Reason = "parameter_in_query"
+	ReasonMissingGrantType           Reason = "missing_grant_type"
+	ReasonMissingAssertion           Reason = "missing_assertion"
+	ReasonTwoMethods                 Reason = "two_authentication_methods"
+	ReasonMissingClientAssertion     Reason = "missing_client_assertion"
+	ReasonMissingClientAssertionType Reason = "missing_client_assertion_type"
+	ReasonUnknownClientAssertionType Reason = "unknown_client_assertion_type"
+	ReasonClientIDMismatch           Reason = "client_id_mismatch"
+	ReasonMalformedScope             Reason = "malformed_scope"
+	ReasonMalformedTenant            Reason = "malformed_tenant"
+	ReasonTwoAuthorizations          Reason = "two_authorization_headers"
+	ReasonUnknownGrantType           Reason = "unknown_grant_type"
+	ReasonGrantDisabled              Reason = "grant_disabled"
+	ReasonGrantNotAllowed            Reason = "grant_not_allowed"
+	ReasonNoCredentials              Reason = "no_client_credentials"
+	ReasonMalformedBasic             Reason = "malformed_basic_credentials"
+	ReasonUnknownClient              Reason = "unknown_client"
+	ReasonDisabledClient             Reason = "disabled_client"
+	ReasonOtherTenant                Reason = "client_of_another_tenant"
+	ReasonWrongSecret                Reason = "wrong_client_secret"
+	ReasonNoClientCredentials        Reason = "client_has_no_credentials"
+	ReasonOtherMethod                Reason = "other_authentication_method"
 )
 
-// Reasons that concern the assertion, in the order in which they are found.
+// Reasons that concern an assertion or a client assertion, in the order in which they are found. The code tells the two
+// apart: invalid_grant and invalid_client.
 const (
 	ReasonAssertionTooLarge   Reason = "assertion_too_large"
 	ReasonAssertionEncrypted  Reason = "assertion_encrypted"
 	ReasonAssertionMalformed  Reason = "assertion_malformed"
 	ReasonHeaderMalformed     Reason = "header_malformed"
 	ReasonHeaderCritical      Reason = "header_critical"
-	ReasonTypeNotAccepted     Reason = "type_not_accepted"
 	ReasonNested              Reason = "nested"
 	ReasonClaimsMalformed     Reason = "claims_malformed"
 	ReasonIssuerMissing       Reason = "issuer_missing"
@@ -47,11 +51,16 @@ const (
 	ReasonProviderUnknown     Reason = "provider_unknown"
 	ReasonProviderNotAllowed  Reason = "provider_not_allowed"
 	ReasonProviderDisabled    Reason = "provider_disabled"
+	ReasonIssuerMismatch      Reason = "issuer_mismatch"
+	ReasonTypeNotAccepted     Reason = "type_not_accepted"
 	ReasonAlgorithmNotAllowed Reason = "algorithm_not_allowed"
 	ReasonNoMatchingKey       Reason = "no_matching_key"
 	ReasonCertificateValidity Reason = "certificate_validity"
 	ReasonSignatureInvalid    Reason = "signature_invalid"
 	ReasonSubjectMissing      Reason = "subject_missing"
+	ReasonSubjectMismatch     Reason = "subject_mismatch"
+	ReasonSubjectForm         Reason = "subject_form"
+	ReasonClientIDClaim       Reason = "client_id_claim"
 	ReasonAudienceMissing     Reason = "audience_missing"
 	ReasonAudienceMismatch    Reason = "audience_mismatch"
 	ReasonExpiryMissing       Reason = "expiry_missing"
@@ -62,6 +71,8 @@ const (
 	ReasonIssuedAtMissing     Reason = "issued_at_missing"
 	ReasonTooOld              Reason = "too_old"
 	ReasonLifetimeTooLong     Reason = "lifetime_too_long"
+	ReasonClaimRule           Reason = "claim_rule"
+	ReasonClaimRuleFailed     Reason = "claim_rule_failed"
 	ReasonJWTIDMissing        Reason = "jti_missing"
 	ReasonReplayed            Reason = "replayed"
 	ReasonIssuedBeforeStart   Reason = "issued_before_start"
@@ -69,6 +80,8 @@ const (
 
 // Reasons that concern the authorization and the server itself.
 const (
+	ReasonSubjectTooLong   Reason = "subject_too_long"
+	ReasonSubjectReserved  Reason = "subject_reserved"
 	ReasonScopeNotAllowed  Reason = "scope_not_allowed"
 	ReasonTargetNotAllowed Reason = "target_not_allowed"
 	ReasonNotReady         Reason = "not_ready"
@@ -108,6 +121,10 @@ func (r Reason) wire() wire {
 		return wire{InvalidRequest, "The parameter assertion is missing."}
 	case ReasonTwoMethods:
 		return wire{InvalidRequest, "Use one method of client authentication, not two."}
+	case ReasonMissingClientAssertion:
+		return wire{InvalidRequest, "The parameter client_assertion is missing."}
+	case ReasonMissingClientAssertionType:
+		return wire{InvalidRequest, "The parameter client_assertion_type is missing."}
 	case ReasonTwoAuthorizations:
 		return wire{InvalidRequest, "Send one Authorization header, not several."}
 	case ReasonClientIDMismatch:
@@ -125,7 +142,8 @@ func (r Reason) wire() wire {
 	case ReasonGrantNotAllowed:
 		return wire{UnauthorizedClient, "The client may not use this grant type."}
 	case ReasonNoCredentials, ReasonMalformedBasic, ReasonUnknownClient, ReasonDisabledClient, ReasonOtherTenant,
-		ReasonWrongSecret, ReasonNoClientCredentials:
+		ReasonWrongSecret, ReasonNoClientCredentials, ReasonOtherMethod, ReasonUnknownClientAssertionType, ReasonIssuerMismatch,
+		ReasonSubjectMismatch:
 		return wire{InvalidClient, "Client authentication failed."}
 	case ReasonNotReady, ReasonStateUnavailable, ReasonNoSigningKey:
 		return wire{TemporarilyUnavailable, "The server cannot answer at the moment. Try again shortly."}
@@ -138,9 +156,10 @@ func (r Reason) wire() wire {
 		return wire{InvalidGrant, "The issuer of the assertion is not trusted for this client."}
 	case ReasonAlgorithmNotAllowed, ReasonNoMatchingKey, ReasonCertificateValidity, ReasonSignatureInvalid:
 		return wire{InvalidGrant, "The signature of the assertion could not be verified."}
-	case ReasonSubjectMissing, ReasonAudienceMissing, ReasonAudienceMismatch, ReasonExpiryMissing, ReasonExpired,
-		ReasonNotYetValid, ReasonIssuedInFuture, ReasonTimesContradict, ReasonIssuedAtMissing, ReasonTooOld,
-		ReasonLifetimeTooLong, ReasonJWTIDMissing:
+	case ReasonSubjectMissing, ReasonSubjectForm, ReasonClientIDClaim, ReasonAudienceMissing, ReasonAudienceMismatch,
+		ReasonExpiryMissing, ReasonExpired, ReasonNotYetValid, ReasonIssuedInFuture, ReasonTimesContradict,
+		ReasonIssuedAtMissing, ReasonTooOld, ReasonLifetimeTooLong, ReasonClaimRule, ReasonClaimRuleFailed,
+		ReasonJWTIDMissing, ReasonSubjectTooLong, ReasonSubjectReserved:
 		return wire{InvalidGrant, "The claims of the assertion are not acceptable."}
 	case ReasonReplayed, ReasonIssuedBeforeStart:
 		return wire{InvalidGrant, "The assertion may not be used again. Obtain a new one."}

@@ -113,7 +113,8 @@ func TestReasonsThatLookAlike(t *testing.T) {
 	for name, group := range map[string][]Reason{
 		"W-82 clients": {
 			ReasonNoCredentials, ReasonMalformedBasic, ReasonUnknownClient, ReasonDisabledClient, ReasonOtherTenant,
-			ReasonWrongSecret, ReasonNoClientCredentials,
+			ReasonWrongSecret, ReasonNoClientCredentials, ReasonOtherMethod, ReasonUnknownClientAssertionType, ReasonIssuerMismatch,
+			ReasonSubjectMismatch,
 		},
 		"W-40 providers":  {ReasonSelfIssued, ReasonProviderUnknown, ReasonProviderNotAllowed, ReasonProviderDisabled},
 		"Q-04 signatures": {ReasonAlgorithmNotAllowed, ReasonNoMatchingKey, ReasonCertificateValidity, ReasonSignatureInvalid},
@@ -126,6 +127,30 @@ func TestReasonsThatLookAlike(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// S-04, W-82: why a client assertion is refused is told apart in the log, never in the answer.
+func TestRefuseClient(t *testing.T) {
+	cause := errors.New("cause")
+	for name, r := range reasons(t) {
+		t.Run(name, func(t *testing.T) {
+			before := AsError(Refuse(r, cause))
+			after := AsError(RefuseClient(before))
+			if after.Reason != r || !errors.Is(after, cause) {
+				t.Errorf("reason is %q with cause %v, want %q with its cause", after.Reason, after.Unwrap(), r)
+			}
+			want := wire{before.Code, before.Description}
+			if before.Code == InvalidGrant {
+				want = ReasonWrongSecret.wire()
+			}
+			if got := (wire{after.Code, after.Description}); got != want {
+				t.Errorf("the caller sees %+v, want %+v", got, want)
+			}
+		})
+	}
+	if e := AsError(RefuseClient(cause)); e.Code != ServerError {
+		t.Errorf("what is no refusal becomes %s", e.Code)
 	}
 }
 

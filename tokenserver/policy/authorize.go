@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -26,8 +27,8 @@ func (d Decision) Client() *trust.Client { return d.client }
 // Assertion is the assertion that the access token is exchanged for.
 func (d Decision) Assertion() assertion.Verified { return d.verified }
 
-// Subject is the sub of the access token: "<namespace>/<provider>:<sub of the assertion>". Names of objects hold no
-// colon, so subjects of two providers can never be equal.
+// Subject is the sub of the access token: the prefix of the provider, which by default is "<namespace>/<name>:", and the
+// subject of the assertion.
 func (d Decision) Subject() string { return d.subject }
 
 // Scopes are what is granted, in the order of the request.
@@ -46,9 +47,19 @@ type Request struct {
 	Resources []string
 }
 
+// errOtherClient is a mistake of this server, not of a caller.
+var errOtherClient = errors.New("the assertion was verified for another client than the one that authenticated")
+
 // Authorize decides. defaultAudience is the aud of a client that declares no resources. Errors are refusals.
 func Authorize(client clientauth.Client, verified assertion.Verified, request Request, defaultAudience string, now time.Time) (Decision, error) {
 	c, p := client.Object(), verified.Provider()
+	if c == nil || c != verified.Client() {
+		return Decision{}, oauth.Refuse(oauth.ReasonInternal, errOtherClient)
+	}
+	subject, err := mapSubject(p, verified.Subject())
+	if err != nil {
+		return Decision{}, err
+	}
 	scopes, err := grantScopes(c, p, request.Scope)
 	if err != nil {
 		return Decision{}, err
@@ -65,7 +76,7 @@ func Authorize(client clientauth.Client, verified assertion.Verified, request Re
 		return Decision{}, oauth.Refuse(oauth.ReasonExpired, nil)
 	}
 	return Decision{
-		client: c, verified: verified, subject: p.Key.String() + ":" + verified.Claims().Subject,
+		client: c, verified: verified, subject: subject,
 		scopes: scopes, audience: audience, expiresAt: expiresAt,
 	}, nil
 }

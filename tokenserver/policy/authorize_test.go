@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/grantor-dev/grantor/tokenserver/assertion"
+	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 )
 
@@ -140,6 +142,21 @@ func TestAuthorizeExpiry(t *testing.T) {
 	}
 }
 
+// What is verified for one client is no good for another: neither in its name nor with its scopes.
+func TestAuthorizeForAnotherClient(t *testing.T) {
+	f, other := newFixture(), newFixture()
+	other.client.Scopes = []string{"admin"}
+	client, _ := other.verify(t)
+	_, verified := f.verify(t)
+	d, err := Authorize(client, verified, Request{}, server, noon)
+	if reasonOf(err) != oauth.ReasonInternal || d.Client() != nil {
+		t.Errorf("got a decision for %v, reason %q", d.Client(), reasonOf(err))
+	}
+	if _, err := Authorize(clientauth.Client{}, assertion.Verified{}, Request{}, server, noon); reasonOf(err) != oauth.ReasonInternal {
+		t.Errorf("nobody gets %v", err)
+	}
+}
+
 func TestDecision(t *testing.T) {
 	f := newFixture()
 	client, verified := f.verify(t)
@@ -165,6 +182,7 @@ func TestSubjects(t *testing.T) {
 			for _, sub := range subs {
 				f := newFixture()
 				f.client.Key.Namespace, f.provider.Key.Namespace, f.provider.Key.Name, f.subject = namespace, namespace, name, sub
+				f.provider.SubjectPrefix = f.provider.DefaultSubjectPrefix()
 				d, err := f.authorize(t, Request{})
 				if err != nil {
 					t.Fatalf("%s/%s with sub %q: %v", namespace, name, sub, err)

@@ -14,7 +14,6 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
-	"github.com/grantor-dev/grantor/tokenserver/keyring"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -47,12 +46,13 @@ func newFixture() *fixture {
 	return &fixture{
 		client: trust.Client{
 			Key: trust.ObjectKey{Namespace: "team-a", Name: "app"}, UID: "uid", ID: "app", Enabled: true,
-			AccessTokenLifetime: time.Hour,
+			Authentication: trust.AuthenticationNone, AccessTokenLifetime: time.Hour,
 		},
 		provider: trust.Provider{
 			Key: trust.ObjectKey{Namespace: "team-a", Name: "idp"}, Issuer: issuer, Enabled: true,
 			Keys:            []*jose.PublicKey{must(jose.NewPublicKey(jwttest.EC("idp", elliptic.P256()).Public()))},
 			AudienceAliases: []string{server}, ClockSkew: 30 * time.Second, MaxLifetime: 24 * time.Hour,
+			Types: []string{""}, SubjectPrefix: "team-a/idp:",
 		},
 		subject: "alice", lifetime: 5 * time.Minute, now: noon,
 	}
@@ -61,23 +61,24 @@ func newFixture() *fixture {
 // verify passes client and assertion through the steps that come before authorization.
 func (f *fixture) verify(t testing.TB) (clientauth.Client, assertion.Verified) {
 	t.Helper()
-	digestKey := keyring.GenerateDigestKey()
-	f.client.Credentials = []trust.Credential{{DigestKeyID: digestKey.ID(), Digest: digestKey.Digest("uid", "secret")}}
 	store := trust.NewStore()
 	store.Update(func(tx *trust.Tx) {
-		tx.SetDigestKey(digestKey)
 		tx.PutClient(&f.client)
 		tx.PutProvider(&f.provider)
 	})
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("client_id=app&client_secret=secret"))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("client_id=app"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	form := must(oauth.ParseForm(httptest.NewRecorder(), r))
-	client := must(clientauth.Authenticate(store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), ""))
+	verifier := assertion.NewVerifier(server)
+	client, _, err := clientauth.New(verifier, nil).Authenticate(t.Context(), store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), "", f.now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	seconds := func(at time.Time) string { return strconv.FormatInt(at.Unix(), 10) }
 	claims := jwttest.Object{}.Add("iss", jwttest.Quote(issuer)).Add("sub", jwttest.Quote(f.subject)).
 		Add("aud", jwttest.Quote(server)).Add("exp", seconds(noon.Add(f.lifetime))).Add("iat", seconds(noon)).Add("jti", `"1"`)
 	compact := jwttest.Compact("ES256", jwttest.EC("idp", elliptic.P256()), `{"alg":"ES256"}`, claims.String())
-	verified, _, err := assertion.NewVerifier(server).Verify(store.Snapshot(), client, compact, f.now)
+	verified, _, err := verifier.Verify(t.Context(), store.Snapshot(), client.Object(), compact, f.now)
 	if err != nil {
 		t.Fatal(err)
 	}

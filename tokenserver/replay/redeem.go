@@ -45,33 +45,55 @@ type Redeemed struct {
 // Decision returns the decision.
 func (r Redeemed) Decision() policy.Decision { return r.decision }
 
+// What an id is of: one JWT may be used once as each.
+const (
+	ofAssertion       = "grantor assertion v1"
+	ofClientAssertion = "grantor client assertion v1"
+)
+
 // Redeem uses the decision's assertion. Errors are refusals.
 func Redeem(ctx context.Context, store Store, d policy.Decision, now time.Time) (Redeemed, error) {
-	a := d.Assertion()
-	if !a.OneTime() {
-		return Redeemed{decision: d}, nil
+	if once, ok := d.Assertion().Once(); ok {
+		if err := consume(ctx, store, ofAssertion, once, now); err != nil {
+			return Redeemed{}, err
+		}
 	}
-	err := store.Consume(ctx, Use{
-		ID: id(a), From: a.UsableFrom(), Until: a.UsableUntil(), Proven: a.MustBeProvenNew(),
-	}, now)
+	return Redeemed{decision: d}, nil
+}
+
+// Clients uses client assertions. It implements [clientauth.Redeemer].
+type Clients struct {
+	Store Store
+}
+
+// RedeemClient uses a client assertion. Errors are refusals.
+func (c Clients) RedeemClient(ctx context.Context, verified assertion.VerifiedClient, now time.Time) error {
+	if once, ok := verified.Once(); ok {
+		return consume(ctx, c.Store, ofClientAssertion, once, now)
+	}
+	return nil
+}
+
+func consume(ctx context.Context, store Store, kind string, once assertion.Once, now time.Time) error {
+	err := store.Consume(ctx, Use{ID: id(kind, once), From: once.From, Until: once.Until, Proven: once.Proven}, now)
 	switch {
 	case err == nil:
-		return Redeemed{decision: d}, nil
+		return nil
 	case errors.Is(err, ErrUsed):
-		return Redeemed{}, oauth.Refuse(oauth.ReasonReplayed, nil)
+		return oauth.Refuse(oauth.ReasonReplayed, nil)
 	case errors.Is(err, ErrBeforeStart):
-		return Redeemed{}, oauth.Refuse(oauth.ReasonIssuedBeforeStart, nil)
+		return oauth.Refuse(oauth.ReasonIssuedBeforeStart, nil)
 	default:
-		return Redeemed{}, oauth.Refuse(oauth.ReasonStateUnavailable, err)
+		return oauth.Refuse(oauth.ReasonStateUnavailable, err)
 	}
 }
 
-// id is a digest over issuer, key and jti, so that what is stored tells nothing. The key is part of it because an
+// id is a digest over kind, key, issuer and jti, so that what is stored tells nothing. The key is part of it because an
 // issuer may be declared in several namespaces: who declares it with a key of his own must not be able to use up the
 // jtis of the real one, while one genuine assertion is the same wherever it is presented.
-func id(a assertion.Verified) [sha256.Size]byte {
+func id(kind string, once assertion.Once) [sha256.Size]byte {
 	h := sha256.New()
-	for _, part := range []string{"grantor assertion v1", a.Key().Thumbprint(), a.Claims().Issuer, a.Claims().JWTID} {
+	for _, part := range []string{kind, once.Key, once.Issuer, once.JWTID} {
 		_, _ = io.WriteString(h, part)
 		h.Write([]byte{0})
 	}

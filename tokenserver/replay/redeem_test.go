@@ -17,7 +17,6 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
-	"github.com/grantor-dev/grantor/tokenserver/keyring"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/policy"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
@@ -71,26 +70,29 @@ func (f fixture) claims() string {
 // decision passes the fixture through all steps before Redeem.
 func (f fixture) decision(t testing.TB) policy.Decision {
 	t.Helper()
-	key, digestKey := jwttest.EC(f.key, elliptic.P256()), keyring.GenerateDigestKey()
+	key := jwttest.EC(f.key, elliptic.P256())
 	store := trust.NewStore()
 	store.Update(func(tx *trust.Tx) {
-		tx.SetDigestKey(digestKey)
 		tx.PutClient(&trust.Client{
 			Key: trust.ObjectKey{Namespace: f.namespace, Name: f.client}, ID: f.client, Enabled: true, AccessTokenLifetime: time.Hour,
-			Credentials: []trust.Credential{{DigestKeyID: digestKey.ID(), Digest: digestKey.Digest("", "secret")}},
+			Authentication: trust.AuthenticationNone,
 		})
 		tx.PutProvider(&trust.Provider{
 			Key: trust.ObjectKey{Namespace: f.namespace, Name: f.provider}, Issuer: f.issuer, Enabled: true,
 			Keys: []*jose.PublicKey{must(jose.NewPublicKey(key.Public()))}, AudienceAliases: []string{server},
-			ClockSkew: skew, MaxLifetime: time.Hour, Replay: f.replay,
+			ClockSkew: skew, MaxLifetime: time.Hour, Replay: f.replay, Types: []string{""},
 		})
 	})
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("client_id="+f.client+"&client_secret=secret"))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("client_id="+f.client))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	form := must(oauth.ParseForm(httptest.NewRecorder(), r))
-	client := must(clientauth.Authenticate(store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), ""))
+	verifier := assertion.NewVerifier(server)
+	client, _, err := clientauth.New(verifier, nil).Authenticate(t.Context(), store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), "", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
 	compact := jwttest.Compact("ES256", key, `{"alg":"ES256"}`, f.claims())
-	verified, _, err := assertion.NewVerifier(server).Verify(store.Snapshot(), client, compact, noon)
+	verified, _, err := verifier.Verify(t.Context(), store.Snapshot(), client.Object(), compact, noon)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func TestLookupsDoNotAllocate(t *testing.T) {
 		"provider, long":    func() bool { return s.Snapshot().Provider(namespace, longIssuer) != nil },
 		"provider, unknown": func() bool { return s.Snapshot().Provider("team-b", "https://issuer.example.com/42") == nil },
 		"keys": func() bool {
-			return s.Snapshot().Ready() && s.Snapshot().Ring() != nil && s.Snapshot().DigestKey() != nil
+			return s.Snapshot().Ready() && s.Snapshot().Ring() != nil && s.Snapshot().DigestKeys() != nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

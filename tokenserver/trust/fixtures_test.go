@@ -41,7 +41,7 @@ func filled(tb testing.TB, n int) *Store {
 			t.PutProvider(provider(key("team-a", name), "https://issuer.example.com/"+name, i))
 		}
 		t.SetRing(ring)
-		t.SetDigestKey(keyring.GenerateDigestKey())
+		t.SetDigestKeys(keyring.NewDigestKeys(keyring.GenerateDigestKey()))
 		t.MarkLoaded()
 	})
 	return s

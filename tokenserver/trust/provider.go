@@ -1,8 +1,10 @@
 package trust
 
 import (
+	"slices"
 	"time"
 
+	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 )
 
@@ -24,10 +26,18 @@ type Provider struct {
 	Enabled bool
 	// Keys verify the issuer's signatures, each with the algorithms that it may be used with.
 	Keys []*jose.PublicKey
+	// RemoteKeys says that the keys come from a URL, where there may be newer ones.
+	RemoteKeys bool
 	// AudienceAliases are the aud values that name this server, at least one.
 	AudienceAliases []string
 	// SoleAudience wants every element of aud to be an alias, not just one.
 	SoleAudience bool
+	// Types are the accepted typ headers in small letters, at least one; an empty one stands for an absent typ.
+	Types []string
+	// SubjectForm is what sub must look like.
+	SubjectForm SubjectForm
+	// ClientIDClaim wants the claim client_id to be the client that presents the assertion.
+	ClientIDClaim bool
 	// EnforceCertificates uses a key only within the validity of its certificate.
 	EnforceCertificates bool
 	// ClockSkew loosens every comparison with the clock.
@@ -37,9 +47,43 @@ type Provider struct {
 	// MaxLifetime bounds exp − iat, or exp − now without iat.
 	MaxLifetime time.Duration
 	Replay      ReplayPolicy
+	// Rules judge and map the claims; nil means that there are none.
+	Rules *claimrules.Program
+	// SubjectPrefix is put before the subject in access tokens.
+	SubjectPrefix string
 	// Scopes bounds what may be granted; nil means no bound.
 	Scopes []string
+	// ClientNamespaces are the namespaces, besides the provider's own, whose clients may refer to it.
+	ClientNamespaces Namespaces
 }
+
+// DefaultSubjectPrefix is the subject prefix of a provider that has no other. It begins the subjects of that provider and
+// of no other: the names of objects hold no colon.
+func (p *Provider) DefaultSubjectPrefix() string { return p.Key.String() + ":" }
+
+// Admits reports whether clients of the namespace may refer to the provider.
+func (p *Provider) Admits(namespace string) bool {
+	return namespace == p.Key.Namespace || p.ClientNamespaces.All || slices.Contains(p.ClientNamespaces.Names, namespace)
+}
+
+// Namespaces is a set of namespaces.
+type Namespaces struct {
+	All   bool
+	Names []string
+}
+
+// SubjectForm is what subjects look like.
+type SubjectForm int
+
+// The forms of subjects.
+const (
+	// SubjectAny is any string.
+	SubjectAny SubjectForm = iota
+	// SubjectServiceAccount is system:serviceaccount:<namespace>:<name>.
+	SubjectServiceAccount
+	// SubjectSPIFFEID is spiffe://<trust domain>/<path>.
+	SubjectSPIFFEID
+)
 
 // ReplayPolicy says whether one assertion may be exchanged more than once (RFC 7523 §3(7)).
 type ReplayPolicy int

@@ -1,6 +1,8 @@
 package trust
 
 import (
+	"slices"
+
 	iradix "github.com/hashicorp/go-immutable-radix/v2"
 
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
@@ -8,9 +10,9 @@ import (
 
 // Snapshot is one consistent state of the store. It is immutable.
 type Snapshot struct {
-	loaded    bool
-	ring      *keyring.Ring
-	digestKey *keyring.DigestKey
+	loaded     bool
+	ring       *keyring.Ring
+	digestKeys *keyring.DigestKeys
 	// The trees by object key hold every object; those by claim hold the objects that claim an issuer or a client id,
 	// in the order of their right to it.
 	providers *iradix.Tree[*Provider]
@@ -29,13 +31,13 @@ func emptySnapshot() *Snapshot {
 }
 
 // Ready reports whether the store has been loaded in full once and holds the server's own keys.
-func (s *Snapshot) Ready() bool { return s.loaded && s.ring != nil && s.digestKey != nil }
+func (s *Snapshot) Ready() bool { return s.loaded && s.ring != nil && s.digestKeys != nil }
 
 // Ring returns the signing keys, or nil before they are loaded.
 func (s *Snapshot) Ring() *keyring.Ring { return s.ring }
 
-// DigestKey returns the key of client secret digests, or nil before it is loaded.
-func (s *Snapshot) DigestKey() *keyring.DigestKey { return s.digestKey }
+// DigestKeys returns the keys of client secret digests, or nil before they are loaded.
+func (s *Snapshot) DigestKeys() *keyring.DigestKeys { return s.digestKeys }
 
 // Client returns the client with the given id, or nil. Where several objects claim the id, the one with the best right
 // counts and the others do not exist.
@@ -56,6 +58,31 @@ func (s *Snapshot) Provider(namespace, issuer string) *Provider {
 		return nil
 	}
 	return claimants[0]
+}
+
+// ProviderFor returns the provider that vouches for a client with an issuer, or nil: the first that the client names and
+// that admits it, or that of its own namespace. One that the client does not name is returned all the same where it is
+// the only one, so that the refusal can say so; [Client.Allows] decides.
+func (s *Snapshot) ProviderFor(c *Client, issuer string) *Provider {
+	for i, named := range c.Providers {
+		if slices.ContainsFunc(c.Providers[:i], func(k ObjectKey) bool { return k.Namespace == named.Namespace }) {
+			continue // One namespace has one provider for an issuer, and it has been looked at.
+		}
+		if p := s.Provider(named.Namespace, issuer); p != nil && c.Allows(p) {
+			return p
+		}
+	}
+	return s.Provider(c.Key.Namespace, issuer)
+}
+
+// ProviderAt returns the provider with the given name, or nil when there is none or another object has the better right
+// to its issuer.
+func (s *Snapshot) ProviderAt(k ObjectKey) *Provider {
+	p, ok := s.providers.Get(objectKey(k))
+	if !ok || s.Provider(k.Namespace, p.Issuer) != p {
+		return nil
+	}
+	return p
 }
 
 // Counts returns the numbers of providers and clients.

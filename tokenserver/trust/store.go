@@ -98,8 +98,8 @@ func (t *Tx) Clear() {
 // SetRing replaces the signing keys.
 func (t *Tx) SetRing(r *keyring.Ring) { t.next.ring = r }
 
-// SetDigestKey replaces the key of client secret digests.
-func (t *Tx) SetDigestKey(k keyring.DigestKey) { t.next.digestKey = &k }
+// SetDigestKeys replaces the keys of client secret digests.
+func (t *Tx) SetDigestKeys(k keyring.DigestKeys) { t.next.digestKeys = &k }
 
 // MarkLoaded says that the store now holds everything there is.
 func (t *Tx) MarkLoaded() { t.next.loaded = true }

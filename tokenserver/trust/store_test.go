@@ -12,7 +12,7 @@ import (
 func TestReady(t *testing.T) {
 	ring := must(keyring.Generate(noon))
 	setRing := func(t *Tx) { t.SetRing(ring) }
-	setDigestKey := func(t *Tx) { t.SetDigestKey(keyring.GenerateDigestKey()) }
+	setDigestKey := func(t *Tx) { t.SetDigestKeys(keyring.NewDigestKeys(keyring.GenerateDigestKey())) }
 	for name, tc := range map[string]struct {
 		changes []func(*Tx)
 		want    bool
@@ -42,12 +42,12 @@ func TestReady(t *testing.T) {
 
 func TestKeysOfTheServer(t *testing.T) {
 	s := NewStore()
-	if s.Snapshot().Ring() != nil || s.Snapshot().DigestKey() != nil {
+	if s.Snapshot().Ring() != nil || s.Snapshot().DigestKeys() != nil {
 		t.Error("an empty store has keys")
 	}
 	ring, digestKey := must(keyring.Generate(noon)), keyring.GenerateDigestKey()
-	s.Update(func(t *Tx) { t.SetRing(ring); t.SetDigestKey(digestKey) })
-	if s.Snapshot().Ring() != ring || s.Snapshot().DigestKey().ID() != digestKey.ID() {
+	s.Update(func(t *Tx) { t.SetRing(ring); t.SetDigestKeys(keyring.NewDigestKeys(digestKey)) })
+	if s.Snapshot().Ring() != ring || s.Snapshot().DigestKeys().Active().ID() != digestKey.ID() {
 		t.Error("the store does not give the keys that were set")
 	}
 }
@@ -179,30 +179,6 @@ func TestUpdateThatPanics(t *testing.T) {
 	s.Update(func(t *Tx) { t.PutClient(client(key("a", "d"), "id-1", 0)) })
 	if got := name(s.Snapshot().Client("id-1")); got != "a/d" {
 		t.Errorf("client is %s, want a/d", got)
-	}
-}
-
-func TestClientAllows(t *testing.T) {
-	c := func(providers ...string) *Client { return &Client{Key: key("a", "c"), Providers: providers} }
-	for name, tc := range map[string]struct {
-		client   *Client
-		provider ObjectKey
-		want     bool
-	}{
-		"B-12 named":                    {c("p", "q"), key("a", "q"), true},
-		"B-12 not named":                {c("p"), key("a", "q"), false},
-		"W-43 any of its namespace":     {c(), key("a", "q"), true},
-		"of another namespace":          {c(), key("b", "q"), false},
-		"named, of another namespace":   {c("q"), key("b", "q"), false},
-		"names none":                    {&Client{Key: key("a", "c"), Providers: []string{}}, key("a", "q"), false},
-		"W-83 part of a name is none":   {c("prod"), key("a", "pro"), false},
-		"namespace is a prefix of both": {c(), key("a-b", "c"), false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := tc.client.Allows(&Provider{Key: tc.provider}); got != tc.want {
-				t.Errorf("got %v, want %v", got, tc.want)
-			}
-		})
 	}
 }
 

@@ -19,8 +19,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
 {{/*
-A Deployment. Takes a dict: root, component, values (replicas, resources, nodeSelector, tolerations), args, ports, spec
-(more of the Deployment's spec) and grace (seconds).
+A Deployment. Takes a dict: root, component, values (replicas, resources, nodeSelector, tolerations), args, env, ports,
+spec (more of the Deployment's spec) and grace (seconds).
 */}}
 {{- define "grantor.deployment" -}}
 apiVersion: apps/v1
@@ -75,6 +75,9 @@ spec:
           valueFrom:
             resourceFieldRef:
               resource: limits.memory
+        {{- with .env }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
         ports:
         {{- range $name, $port := .ports }}
         - name: {{ $name }}

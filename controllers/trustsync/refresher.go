@@ -1,0 +1,105 @@
+package trustsync
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+const (
+	// refreshTimeout is how long a request may wait for a provider's keys.
+	refreshTimeout = 2 * time.Second
+	// maxRefreshWaiters bounds the requests that wait at the same time.
+	maxRefreshWaiters = 256
+)
+
+// Refresher lets a request whose assertion is signed with an unknown key wait for the provider's keys to be fetched again.
+type Refresher struct {
+	store   *trust.Store
+	changes *changes
+	request func(context.Context, trust.ObjectKey) bool
+	clock   func() time.Time
+
+	mu      sync.Mutex
+	waiters int
+	pending map[trust.ObjectKey]refresh
+}
+
+// refresh is a request to the operator that may still be answered.
+type refresh struct {
+	provider *trust.Provider
+	until    time.Time
+}
+
+func newRefresher(store *trust.Store, c *changes, request func(context.Context, trust.ObjectKey) bool, clock func() time.Time) *Refresher {
+	return &Refresher{store: store, changes: c, request: request, clock: clock, pending: map[trust.ObjectKey]refresh{}}
+}
+
+// Refresh asks for the keys of a provider to be fetched again and waits up to two seconds until the store holds another
+// state of the provider than the one given. It reports whether it does. While the provider cannot be asked for again, or
+// too many others wait, it returns at once.
+func (r *Refresher) Refresh(ctx context.Context, provider *trust.Provider) bool {
+	if r.changed(provider) {
+		return true
+	}
+	until, ok := r.join(ctx, provider)
+	if !ok {
+		return false
+	}
+	defer r.leave()
+	timeout := time.NewTimer(until.Sub(r.clock()))
+	defer timeout.Stop()
+	for {
+		change := r.changes.wait()
+		if r.changed(provider) {
+			return true
+		}
+		select {
+		case <-change:
+		case <-timeout.C:
+			return r.changed(provider)
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (r *Refresher) changed(provider *trust.Provider) bool {
+	return r.store.Snapshot().ProviderAt(provider.Key) != provider
+}
+
+// join returns until when to wait: with those who wait already, or for a new request.
+func (r *Refresher) join(ctx context.Context, provider *trust.Provider) (until time.Time, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiters >= maxRefreshWaiters {
+		return time.Time{}, false
+	}
+	now := r.clock()
+	for key, p := range r.pending {
+		if !now.Before(p.until) {
+			delete(r.pending, key)
+		}
+	}
+	p, ok := r.pending[provider.Key]
+	switch {
+	case ok && p.provider != provider:
+		// That request has been answered, and did not bring the key.
+		return time.Time{}, false
+	case !ok && !r.request(ctx, provider.Key):
+		return time.Time{}, false
+	case !ok:
+		p = refresh{provider: provider, until: now.Add(refreshTimeout)}
+		r.pending[provider.Key] = p
+	}
+	r.waiters++
+	return p.until, true
+}
+
+func (r *Refresher) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiters--
+}

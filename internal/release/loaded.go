@@ -1,0 +1,91 @@
+package release
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+)
+
+// The kinds that a token server loads, as [Loaded] names them.
+const (
+	KindIdentityProviders = "identityproviders"
+	KindOAuthClients      = "oauthclients"
+	KindSigningKeys       = "signing-keys"
+	KindDigestKey         = "digest-key"
+)
+
+// Bounds of what is read from LoadedAnnotation. There is room for kinds to come.
+const (
+	maxLoadedBytes = 1024
+	maxLoadedKinds = 16
+	maxKindBytes   = 63
+)
+
+// Loaded says how far a token server has loaded each kind: every change up to the resourceVersion counts there.
+// A kind of which nothing is loaded is absent.
+type Loaded map[string]uint64
+
+// KindOfSecret returns the kind as which a Secret of the release namespace is loaded, or false for another Secret.
+func KindOfSecret(name string) (kind string, ok bool) {
+	switch name {
+	case SigningKeysSecretName:
+		return KindSigningKeys, true
+	case DigestKeySecretName:
+		return KindDigestKey, true
+	default:
+		return "", false
+	}
+}
+
+// ParseVersion reads a resourceVersion as the number that it is ordered by.
+func ParseVersion(resourceVersion string) (uint64, error) {
+	v, err := strconv.ParseUint(resourceVersion, 10, 64)
+	if err != nil || v == 0 || resourceVersion[0] == '0' {
+		return 0, errors.New("resourceVersion is not a positive decimal number")
+	}
+	return v, nil
+}
+
+// Marshal returns the value of LoadedAnnotation.
+func (l Loaded) Marshal() (string, error) {
+	versions := make(map[string]string, len(l))
+	for kind, v := range l {
+		versions[kind] = strconv.FormatUint(v, 10)
+	}
+	text, err := json.Marshal(versions, json.Deterministic(true))
+	if err != nil {
+		return "", fmt.Errorf("write %s: %w", LoadedAnnotation, err)
+	}
+	return string(text), nil
+}
+
+// ParseLoaded reads the value of LoadedAnnotation, strictly and within bounds.
+func ParseLoaded(text string) (Loaded, error) {
+	if len(text) > maxLoadedBytes {
+		return nil, fmt.Errorf("read %s: longer than %d bytes", LoadedAnnotation, maxLoadedBytes)
+	}
+	var versions map[string]string
+	if err := json.Unmarshal([]byte(text), &versions); err != nil {
+		return nil, fmt.Errorf("read %s: %w", LoadedAnnotation, err)
+	}
+	if versions == nil || len(versions) > maxLoadedKinds {
+		return nil, fmt.Errorf("read %s: not an object of at most %d kinds", LoadedAnnotation, maxLoadedKinds)
+	}
+	l := make(Loaded, len(versions))
+	for kind, version := range versions {
+		v, err := ParseVersion(version)
+		if err != nil || kind == "" || len(kind) > maxKindBytes {
+			return nil, fmt.Errorf("read %s: a kind or its version is malformed", LoadedAnnotation)
+		}
+		l[kind] = v
+	}
+	return l, nil
+}
+
+// Has reports whether the kind is loaded up to the resourceVersion. What cannot be compared is not loaded.
+func (l Loaded) Has(kind, resourceVersion string) bool {
+	v, err := ParseVersion(resourceVersion)
+	return err == nil && l[kind] >= v
+}

@@ -1,0 +1,142 @@
+package docs
+
+import (
+	"context"
+	"crypto/elliptic"
+	"encoding/pem"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/grantor-dev/grantor/internal/jwttest"
+	"github.com/grantor-dev/grantor/internal/manifests"
+	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/tokenserver/jose"
+)
+
+var (
+	// clusterBlock is for a reader who has Grantor in a cluster, and has applied examples/quickstart.
+	clusterBlock = regexp.MustCompile("(?s)```sh cluster\n(.*?)```\n")
+	yamlBlock    = regexp.MustCompile("(?s)```yaml\n(.*?)```\n")
+)
+
+// blocks returns what each page has in blocks of a form.
+func blocks(t *testing.T, form *regexp.Regexp) map[string][]string {
+	t.Helper()
+	root, found := harness.ModuleRoot(), map[string][]string{}
+	for _, page := range pages(t, root) {
+		text, err := os.ReadFile(filepath.Join(root, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range form.FindAllStringSubmatch(string(text), -1) {
+			found[page] = append(found[page], block[1])
+		}
+	}
+	return found
+}
+
+// TestClusterCommands runs what the pages tell the owner of a cluster to do, on a real one.
+func TestClusterCommands(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	dir := t.TempDir()
+	binary, err := harness.Build(ctx, dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cp, err := harness.StartControlPlane(ctx, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cp.Stop() })
+	g, err := harness.StartGrantor(ctx, cp, binary, dir, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Stop)
+	quickstart := filepath.Join(harness.ModuleRoot(), "examples", "quickstart")
+	if out, err := cp.Kubectl(ctx, "apply", "--recursive", "-f", quickstart).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	makePartner(ctx, t, cp)
+	makeOldKey(t, dir)
+	ran := 0
+	for page, list := range blocks(t, clusterBlock) {
+		for _, block := range list {
+			cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", block)
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "KUBECONFIG="+cp.Kubeconfig, "PATH="+os.Getenv("KUBEBUILDER_ASSETS")+":"+os.Getenv("PATH"))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s%s", page, err, block, out)
+			}
+			ran++
+		}
+	}
+	if ran < 5 {
+		t.Errorf("only %d blocks found", ran)
+	}
+}
+
+// makePartner makes the Secret that the quickstart has the reader make.
+func makePartner(ctx context.Context, t *testing.T, cp *harness.ControlPlane) {
+	t.Helper()
+	der := jwttest.Certificate(jwttest.EC("partner", elliptic.P256()), time.Now().Add(-time.Hour), time.Now().Add(365*24*time.Hour))
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "partner-cert"},
+		Data:       map[string][]byte{"tls.crt": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})},
+	}
+	if err := cp.Client.Create(ctx, secret); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// makeOldKey writes the file that a reader who moves in has.
+func makeOldKey(t *testing.T, dir string) {
+	t.Helper()
+	signer, err := jose.GenerateSigner(jose.ES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := signer.MarshalPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "old.pem"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestManifests holds the objects on the pages against the schemas.
+func TestManifests(t *testing.T) {
+	reader, err := manifests.NewReader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for page, list := range blocks(t, yamlBlock) {
+		for i, block := range list {
+			if !strings.Contains(block, "apiVersion: grantor.dev/") {
+				continue
+			}
+			ran++
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "page.yaml"), []byte(block), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := reader.Read(t.Context(), dir); err != nil {
+				t.Errorf("%s, block %d: %v\n%s", page, i, err, block)
+			}
+		}
+	}
+	if ran < 6 {
+		t.Errorf("only %d blocks found", ran)
+	}
+}
