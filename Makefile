@@ -39,6 +39,14 @@ test: ## Run unit, CEL, integration and hostile tests with the race detector.
 test-unit: ## Run the tests beside the code; needs no control plane and no C compiler.
 	@go test ./api/... ./cmd/... ./controllers/... ./internal/... ./tokenserver/...
 
+.PHONY: bench-operator
+bench-operator: build ## Measure the operator and token servers at scale; rewrite the tables of docs/performance.md.
+	@KUBEBUILDER_ASSETS=$$(hack/controlplane.sh) go run ./test/bench/operator -page docs/performance.md $(BENCHFLAGS) bin/grantor
+
+.PHONY: test-faults
+test-faults: ## Break everything that Grantor leans on, for as long as in real life, FAULTS=pattern.
+	@hack/test-faults.sh
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME each.
 	@hack/fuzz.sh

@@ -46,6 +46,7 @@ say "generated files"
 regenerate
 say "go vet"
 heartbeat 30 "go vet" go vet ./... || failed=1
+go vet -tags faults ./test/faults || failed=1
 
 ((failed == 0)) || die "verify failed: see above"
 say "verified"

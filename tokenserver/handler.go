@@ -30,10 +30,12 @@ const (
 	PathOpenIDMetadata = "/.well-known/openid-configuration"
 )
 
-// KeyRefresher asks for newer keys of a provider whose keys are remote, and waits briefly for them. It reports whether they
-// are in the trust store by now. It bounds by itself how often it asks: callers choose when it is called, even callers
-// who have not authenticated.
+// KeyRefresher asks for newer keys of a provider whose keys are remote. It bounds by itself how often it asks: callers
+// choose when it is called, even callers who have not authenticated.
 type KeyRefresher interface {
+	// Request asks for them and does not wait.
+	Request(ctx context.Context, provider *trust.Provider)
+	// Refresh asks for them, waits briefly, and reports whether they are in the trust store by now.
 	Refresh(ctx context.Context, provider *trust.Provider) bool
 }
 

@@ -20,6 +20,10 @@ type refresher struct {
 	refresh func(*trust.Provider) bool
 }
 
+func (r *refresher) Request(_ context.Context, p *trust.Provider) {
+	r.asked = append(r.asked, "no wait: "+p.Key.String())
+}
+
 func (r *refresher) Refresh(_ context.Context, p *trust.Provider) bool {
 	r.asked = append(r.asked, p.Key.String())
 	return r.refresh(p)
@@ -110,28 +114,29 @@ func TestRefreshKeys(t *testing.T) {
 	}
 }
 
-// K-16: the same for the client assertion of a workload, which is used once for all that.
+// K-16: the client assertion of a workload whose key is not known makes the server ask, but does not wait: nobody has
+// authenticated yet. The next one finds the key.
 func TestRefreshKeysOfClient(t *testing.T) {
 	r := &refresher{}
 	f := newFixture(t, func(c *Config) { c.KeyRefresher = r })
 	f.addClients()
 	f.store.Update(func(tx *trust.Tx) { tx.PutProvider(remote("k1")) })
-	r.refresh = func(*trust.Provider) bool {
-		f.store.Update(func(tx *trust.Tx) { tx.PutProvider(remote("k2")) })
-		return true
-	}
+	r.refresh = func(*trust.Provider) bool { t.Error("waits"); return false }
 	request := func(clientID, jti string) *http.Request {
 		c := f.without(f.assertion(idpB, jti)).asserting(signedBy("k2", f.claims(idpA, "c-1").Set("aud", jwttest.Quote(server))))
 		c.form.Set("client_id", clientID)
 		return c.request()
 	}
-	for i, want := range []oauth.Reason{oauth.ReasonUnknownClient, "", oauth.ReasonReplayed} {
-		id := []string{"nobody", "work1", "work1"}[i]
+	for i, want := range []oauth.Reason{oauth.ReasonUnknownClient, oauth.ReasonNoMatchingKey, "", oauth.ReasonReplayed} {
+		id := []string{"nobody", "work1", "work1", "work1"}[i]
+		if i == 2 {
+			f.store.Update(func(tx *trust.Tx) { tx.PutProvider(remote("k2")) })
+		}
 		if a := f.send(t, request(id, string(rune('a'+i)))); a.reason != string(want) {
 			t.Errorf("request %d gets %d for %q, want %q", i, a.status, a.reason, want)
 		}
 	}
-	if diff := cmp.Diff([]string{"team-a/idp-a"}, r.asked); diff != "" {
+	if diff := cmp.Diff([]string{"no wait: team-a/idp-a"}, r.asked); diff != "" {
 		t.Errorf("asked for keys (-want +got):\n%s", diff)
 	}
 }

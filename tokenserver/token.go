@@ -70,12 +70,9 @@ func (h *Handler) authenticate(snapshot *trust.Snapshot, r *http.Request, form o
 	}
 	c := caller{snapshot: snapshot, now: h.config.Now()}
 	client, trail, err := h.clients.Authenticate(r.Context(), c.snapshot, credentials, tenant, c.now)
-	if err != nil {
-		// A client assertion whose key is not known has not been used: it can be looked at again.
-		if newer := h.newerKeys(r.Context(), trail.Trail); newer != nil {
-			c.snapshot, c.now = newer, h.config.Now()
-			client, trail, err = h.clients.Authenticate(r.Context(), c.snapshot, credentials, tenant, c.now)
-		}
+	if err != nil && h.maybeNewer(trail.Trail) {
+		// Who has not authenticated does not wait: that would take places from those who have, and show who exists.
+		h.config.KeyRefresher.Request(r.Context(), trail.Provider)
 	}
 	rec.untrustedClientID, rec.untrustedClientIssuer = trail.UntrustedClientID, trail.UntrustedIssuer
 	if err != nil {
@@ -85,13 +82,16 @@ func (h *Handler) authenticate(snapshot *trust.Snapshot, r *http.Request, form o
 	return c, nil
 }
 
-// newerKeys returns a snapshot with newer keys of the provider that was found, when it lacked the one that the assertion
-// names and has its keys from where there may be newer ones; and nil otherwise.
+// maybeNewer reports whether the provider that was found lacks the key that the assertion names, and has its keys from
+// where there may be newer ones.
+func (h *Handler) maybeNewer(trail assertion.Trail) bool {
+	return h.config.KeyRefresher != nil && trail.UnknownKey && trail.Provider.RemoteKeys
+}
+
+// newerKeys returns a snapshot with newer keys of the provider that was found, when there may be some and they came; and nil
+// otherwise.
 func (h *Handler) newerKeys(ctx context.Context, trail assertion.Trail) *trust.Snapshot {
-	if h.config.KeyRefresher == nil || !trail.UnknownKey || !trail.Provider.RemoteKeys {
-		return nil
-	}
-	if !h.config.KeyRefresher.Refresh(ctx, trail.Provider) {
+	if !h.maybeNewer(trail) || !h.config.KeyRefresher.Refresh(ctx, trail.Provider) {
 		return nil
 	}
 	if snapshot := h.config.Trust.Snapshot(); snapshot.Ready() {

@@ -15,12 +15,12 @@ const (
 	// ConditionKeysReady (IdentityProvider): at least one key verifies assertions now.
 	// Reasons when True: KeysReady, SomeKeysSkipped, CertificateExpiresSoon, FetchFailing. When False: RefsNotResolved,
 	// InvalidKeyMaterial, PrivateKey, WeakKey, UnsupportedKey, CertificateExpired, CertificateNotYetValid,
-	// AlgorithmMismatch, TooManyKeys, InvalidCABundle, URLNotAllowed, FetchFailed, KeysStale, IssuerMismatch.
+	// AlgorithmMismatch, TooManyKeys, InvalidCABundle, URLNotAllowed, FetchFailed, KeysStale, IssuerMismatch, Pending.
 	ConditionKeysReady = "KeysReady"
 
 	// ConditionCredentialsReady (OAuthClient): at least one credential authenticates the client.
 	// Reasons when True: CredentialsReady, SomeKeysSkipped, CertificateExpiresSoon, FetchFailing. When False:
-	// RefsNotResolved, InvalidClientSecret, and those of KeysReady for a client with keys.
+	// RefsNotResolved, InvalidClientSecret, IdentityProviderNotReady, and those of KeysReady for a client with keys.
 	ConditionCredentialsReady = "CredentialsReady"
 
 	// ConditionProgrammed (both kinds): every live token server has loaded this version of the object.
@@ -105,9 +105,14 @@ const (
 	// ReasonInvalidClientSecret: CredentialsReady is False; the client secret is too short, too long, or holds control characters.
 	ReasonInvalidClientSecret = "InvalidClientSecret"
 
+	// ReasonIdentityProviderNotReady: CredentialsReady is False; the provider that vouches for the workload has no keys, or is
+	// switched off.
+	ReasonIdentityProviderNotReady = "IdentityProviderNotReady"
+
 	// ReasonProgrammed: Programmed is True.
 	ReasonProgrammed = "Programmed"
-	// ReasonPending: Programmed is False; token servers have yet to load this version.
+	// ReasonPending: Programmed is False, for token servers have yet to load this version; or KeysReady is, for the first
+	// fetch is under way.
 	ReasonPending = "Pending"
 	// ReasonNoTokenServers: Programmed is False; no token server is running.
 	ReasonNoTokenServers = "NoTokenServers"

@@ -163,6 +163,14 @@ type KeySet struct {
 	// +kubebuilder:validation:MaxLength=2048
 	URL string `json:"url,omitempty"`
 
+	// caSHA256 is the digest of the authorities that the server of url had to prove itself by, base64url, where they are the
+	// object's own.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	CASHA256 string `json:"caSHA256,omitempty"`
+
 	// keyCount is the number of keys.
 	//
 	// +required

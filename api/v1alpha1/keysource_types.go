@@ -52,7 +52,7 @@ type RemoteFetch struct {
 // Refresh says how often keys are fetched, and how long they live without.
 type Refresh struct {
 	// refreshInterval is the time between two fetches. A max-age in the answer's Cache-Control changes it, to no less than
-	// a tenth and no more than twice of it, and an assertion with an unknown key id leads to an early fetch. From 10s to
+	// a tenth and no more than twice of it, and at a provider an assertion with an unknown key id leads to an early fetch. From 10s to
 	// 24h, default 10m.
 	//
 	// +optional

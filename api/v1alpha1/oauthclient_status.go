@@ -46,6 +46,14 @@ type OAuthClientStatus struct {
 	// +kubebuilder:validation:MaxItems=4
 	Credentials []ClientCredential `json:"credentials,omitempty"`
 
+	// credentialsSeal is a keyed digest over credentials and the version of the Secret that they were made from. By it the
+	// operator knows, without reading the Secret again, that neither has changed.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	CredentialsSeal string `json:"credentialsSeal,omitempty"`
+
 	// keySet holds the public keys that verify what a client with privateKeyJWT signs.
 	//
 	// +optional

@@ -99,7 +99,7 @@ func TestCertificateExpiryIsReportedTwice(t *testing.T) {
 		at   time.Time
 		want []string
 	}{
-		{start, []string{"Normal Ready"}},
+		{start, nil},
 		{end.Add(-30*day - time.Second), nil},
 		{end.Add(-30 * day), []string{"Warning CertificateExpiresSoon"}},
 		{end.Add(-20 * day), nil},

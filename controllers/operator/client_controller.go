@@ -73,23 +73,30 @@ func (r *OAuthClientReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	digestKeyLoaded := r.digestKeyLoaded(ctx)
-	in.Loaded = r.Programs.loaded(release.KindOAuthClients, c.ResourceVersion, digestKeyLoaded)
+	var digestKeyLoaded func() bool
+	if c.Spec.Authentication.ClientSecret != nil {
+		digestKeyLoaded = r.digestKeyLoaded(ctx)
+	}
+	version := r.Programs.settledVersion(self, c.ResourceVersion)
+	in.Loaded = r.Programs.loaded(release.KindOAuthClients, version, digestKeyLoaded)
 	outcome := EvaluateClient(in)
 	if outcome.Waits {
-		r.Programs.follow(self, release.KindOAuthClients, c.ResourceVersion, in.Loaded.Live, digestKeyLoaded)
+		r.Programs.follow(self, release.KindOAuthClients, version, in.Loaded.Live, digestKeyLoaded)
 	} else {
 		r.Programs.forget(self)
 	}
-	rotation, err := r.rotate(ctx, c, in, outcome)
-	if err != nil {
-		return ctrl.Result{}, err
-	}
-	return statusWriter{r.Client, r.Recorder}.write(ctx, statusChange{
+	result, err := statusWriter{r.Client, r.Recorder}.write(ctx, statusChange{
 		object: c, kind: kindClient,
 		previous: &c.Status, before: c.Status.Conditions,
 		next: &outcome.Status, after: outcome.Status.Conditions,
-	}, soonest(outcome.NextVisit, rotation))
+	}, outcome.NextVisit)
+	if err != nil {
+		return result, err
+	}
+	// After the status, so that a Secret that cannot be changed never keeps the status from being true.
+	wait, err := r.rotate(ctx, c, in, outcome)
+	result.RequeueAfter = soonest(result.RequeueAfter, wait)
+	return result, err
 }
 
 // digestKeyLoaded returns whether the token servers have the digest key that is there now, as a question to be asked later.
@@ -111,17 +118,46 @@ func (r *OAuthClientReconciler) gather(ctx context.Context, c *v1alpha1.OAuthCli
 		Lookup: func(s RemoteSource, t Refresh) Answer { return r.Remote.lookup(self, s, t) },
 	}
 	var err error
-	if in.DigestKey, err = r.DigestKeys.DigestKey(ctx); err != nil {
-		return in, err
-	}
 	if in.Rivals, err = listClients(ctx, r.Client, client.MatchingFields{IndexClientID: ClientID(c)}); err != nil {
 		return in, err
 	}
 	if in.Providers, err = r.providers(ctx, c); err != nil {
 		return in, err
 	}
-	in.References, err = r.references(ctx, c, in.Rivals)
-	return in, err
+	if c.Spec.Authentication.ClientSecret == nil {
+		in.References, err = r.references(ctx, c, in.Rivals)
+		return in, err
+	}
+	var keyErr error
+	in.DigestKey, keyErr = r.DigestKeys.DigestKey(ctx)
+	if keyErr == nil {
+		if in.SecretUnchanged, err = r.secretUnchanged(ctx, c, in.DigestKey); err != nil || in.SecretUnchanged {
+			return in, err
+		}
+	}
+	if in.References, err = r.references(ctx, c, in.Rivals); err != nil || keyErr == nil {
+		return in, err
+	}
+	// Without the digest key nothing can be digested, but what is gone must not stay.
+	if _, refs := findClientSecrets(c, in.References.Secret); refs.ok {
+		return in, keyErr
+	}
+	return in, nil
+}
+
+// secretUnchanged reports whether the Secret of a client need not be read again: an operator that starts would read every
+// Secret of the cluster. One that rotates is read, since what is due stands in it.
+func (r *OAuthClientReconciler) secretUnchanged(ctx context.Context, c *v1alpha1.OAuthClient, key keyring.DigestKey) (bool, error) {
+	auth := c.Spec.Authentication.ClientSecret
+	if auth == nil || auth.RotationInterval != "" {
+		return false, nil
+	}
+	known := secretMetadata()
+	err := r.Client.Get(ctx, types.NamespacedName{Namespace: c.Namespace, Name: auth.SecretRef.Name}, known)
+	if err != nil {
+		return false, ignoreNotFound(err, "get metadata of Secret %s/%s", c.Namespace, auth.SecretRef.Name)
+	}
+	return secretUnchanged(c, known, key), nil
 }
 
 // references reads what the authentication of a client refers to, and makes the Secret that is asked for.

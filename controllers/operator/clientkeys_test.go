@@ -101,8 +101,18 @@ func TestClientMethods(t *testing.T) {
 			in: ClientInput{Client: oauthClient(byKeys(v1alpha1.PrivateKeyJWTAuthentication{}))}, method: "PrivateKeyJWT", want: "!InvalidKeyMaterial", say: "exactly one key source",
 		},
 		"federated": {
-			in: ClientInput{Client: oauthClient(federated("partner")), Providers: []*v1alpha1.IdentityProvider{provider()}}, method: "Federated", want: "CredentialsReady", count: 1,
-			say: `The client is the workload "system:serviceaccount:team-a:app" of IdentityProvider "partner"`,
+			in: ClientInput{Client: oauthClient(federated("partner")), Providers: []*v1alpha1.IdentityProvider{provider(vouching)}}, method: "Federated", want: "CredentialsReady", count: 1,
+			say: `The client is the workload "system:serviceaccount:team-a:app" of IdentityProvider "team-a/partner"`,
+		},
+		"federated, without keys": {
+			in: ClientInput{Client: oauthClient(federated("partner")), Providers: []*v1alpha1.IdentityProvider{provider()}}, method: "Federated", want: "!IdentityProviderNotReady", count: 1,
+			say: "its conditions say what to do",
+		},
+		"federated, switched off": {
+			in: ClientInput{Client: oauthClient(federated("partner")), Providers: []*v1alpha1.IdentityProvider{provider(vouching, func(p *v1alpha1.IdentityProvider) { p.Spec.GrantEnabled = disabled() })}}, method: "Federated", want: "!IdentityProviderNotReady", count: 1,
+		},
+		"federated, no provider": {
+			in: ClientInput{Client: oauthClient(federated("partner"))}, method: "Federated", want: "!RefsNotResolved", count: 1,
 		},
 		"public": {in: ClientInput{Client: oauthClient(public)}, method: "Public", want: "CredentialsReady", say: "spec.authentication.public is set"},
 	} {
@@ -184,7 +194,7 @@ func TestClientWithRemoteKeys(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	step("KeysReady", "Normal Ready")
+	step("KeysReady")
 	w.restart()
 	step("KeysReady")
 	w.site.problem = errSite
@@ -198,7 +208,7 @@ func TestClientWithRemoteKeys(t *testing.T) {
 	step("!KeysStale")
 	w.site.problem = nil
 	w.now = start.Add(26 * time.Hour)
-	step("KeysReady", "Normal Ready")
+	step("KeysReady", "Normal Pending")
 }
 
 func TestProviderWithRemoteKeys(t *testing.T) {
@@ -228,4 +238,9 @@ func TestProviderWithRemoteKeys(t *testing.T) {
 	if p, _ = w.provider("partner"); p.Status.Trust == nil || p.Status.Conditions[2].Reason != v1alpha1.ReasonFetchFailing {
 		t.Errorf("status %+v", p.Status)
 	}
+}
+
+// vouching is a provider that takes part in exchanges.
+func vouching(p *v1alpha1.IdentityProvider) {
+	p.Status.Trust = &v1alpha1.Trust{Issuer: p.Spec.Issuer}
 }

@@ -48,6 +48,9 @@ func TestReferencesAcrossNamespaces(t *testing.T) {
 		"federated, admitted":              {federated("team-b/partner"), []*v1alpha1.IdentityProvider{allowing(v1alpha1.NamespacesFromAll)}, "ResolvedRefs", resolved},
 	} {
 		t.Run(name, func(t *testing.T) {
+			for _, p := range tc.providers {
+				p.Status.Trust = &v1alpha1.Trust{Issuer: p.Spec.Issuer}
+			}
 			in := ClientInput{Client: oauthClient(tc.client), Providers: tc.providers, References: refs(clientSecret(clientValue))}
 			checkClientFixedPoint(t, in)
 			status := evaluatedClient(in).Status

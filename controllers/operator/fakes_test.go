@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,6 +42,8 @@ type world struct {
 	recorder *events.FakeRecorder
 	now      time.Time
 	// faults, by "verb kind", make a call fail; reads counts live reads of Secrets; writes counts all writes by kind.
+	// mu guards writes, for tests with several operators at once.
+	mu     sync.Mutex
 	faults map[string]error
 	reads  int
 	writes map[string]int
@@ -116,6 +119,8 @@ func (w *world) interceptors() interceptor.Funcs {
 			kind = "OAuthClient"
 		}
 		if verb != "get" && verb != "list" {
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			w.writes[kind]++
 		}
 		return w.faults[verb+" "+kind]
@@ -144,12 +149,6 @@ func (w *world) interceptors() interceptor.Funcs {
 				return err
 			}
 			return c.Update(ctx, obj, opts...)
-		},
-		SubResourceApply: func(ctx context.Context, c client.Client, sub string, obj runtime.ApplyConfiguration, opts ...client.SubResourceApplyOption) error {
-			if err := fault("apply", obj); err != nil {
-				return err
-			}
-			return c.SubResource(sub).Apply(ctx, obj, opts...)
 		},
 		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
 			if err := fault("patch", nil); err != nil {

@@ -21,7 +21,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
-	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 )
 
@@ -39,7 +38,7 @@ var (
 	ecKey   = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
 	weakKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 1024)) })
 	digests = sync.OnceValue(keyring.GenerateDigestKey)
-	rules   = sync.OnceValue(func() *claimrules.Compiler { return must(claimrules.NewCompiler()) })
+	rules   = sync.OnceValue(func() *RuleChecker { return must(NewRuleChecker()) })
 )
 
 func must[T any](v T, err error) T {

@@ -163,7 +163,7 @@ func (s *keySet) explainSkipped() string {
 
 // status is the set as a status shows it.
 func (s *keySet) status(source keySource) v1alpha1.KeySet {
-	set := v1alpha1.KeySet{Source: source.kind, URL: source.url, KeyCount: new(int32(len(s.kept)))} //nolint:gosec // At most 100.
+	set := v1alpha1.KeySet{Source: source.kind, URL: source.url, CASHA256: source.ca, KeyCount: new(int32(len(s.kept)))} //nolint:gosec // At most 100.
 	for _, k := range s.kept {
 		set.Keys = append(set.Keys, trustedKey(k))
 	}

@@ -2,7 +2,10 @@ package operator
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -92,7 +95,11 @@ type caReference struct {
 	name, key string
 }
 
-// discoveryPath is where a discovery document is, after the issuer (OpenID Connect Discovery 1.0 §4).
+// maxCABytes bounds a list of authorities; all public ones have less together.
+const maxCABytes = 256 << 10
+
+// discoveryPath is where a discovery document is, after the issuer without a slash at its end (OpenID Connect Discovery 1.0
+// §4.1).
 const discoveryPath = "/.well-known/openid-configuration"
 
 func providerKeySpec(p *v1alpha1.IdentityProvider, policy profile.Policy) keySpec {
@@ -116,7 +123,7 @@ func providerKeySpec(p *v1alpha1.IdentityProvider, policy profile.Policy) keySpe
 		s.remote, s.ca = jwksURI(p.Spec.JWKSURI)
 		refresh = p.Spec.JWKSURI.Refresh
 	case p.Spec.Discovery != nil:
-		url := cmp.Or(string(p.Spec.Discovery.URL), p.Spec.Issuer+discoveryPath)
+		url := cmp.Or(string(p.Spec.Discovery.URL), strings.TrimSuffix(p.Spec.Issuer, "/")+discoveryPath)
 		s.remote = &RemoteSource{Kind: SourceDiscovery, URL: url, Issuer: p.Spec.Issuer}
 		s.ca, refresh = caOf(p.Spec.Discovery.RemoteFetch), p.Spec.Discovery.Refresh
 	case p.Spec.ClusterIssuer != nil:
@@ -239,6 +246,8 @@ func ReferencedByClient(c *v1alpha1.OAuthClient) (secret, configMap string) {
 // keySource is where the keys of an object come from, and what was found there.
 type keySource struct {
 	kind, url string
+	// ca is the digest of the authorities for a remote source, empty without.
+	ca string
 	// name names the source in messages.
 	name  string
 	refs  verdict
@@ -272,6 +281,11 @@ func (s keySpec) find(refs References, lookup Lookup, now time.Time) keySource {
 	source := *s.remote
 	found := keySource{kind: source.Kind, url: source.URL, name: source.name(s.field)}
 	if source.CA, found.refs = s.findCA(refs); found.refs.ok {
+		found.ca = digestOf(source.CA)
+		if len(source.CA) > maxCABytes {
+			found.fetch = new(no(v1alpha1.ReasonInvalidCABundle, "The authorities for %s have more than %d KiB: give only those that its server's certificate may come from", found.name, maxCABytes>>10))
+			return found
+		}
 		s.take(&found, lookup(source, s.refresh), now)
 	}
 	return found
@@ -298,6 +312,15 @@ func (s keySpec) findCA(refs References) (string, verdict) {
 	value := secretValue{namespace: s.namespace, name: s.ca.name, key: s.ca.key, create: "--from-file=" + s.ca.key}
 	data, found := value.find(refs.Secret)
 	return string(data), found
+}
+
+// digestOf is SHA-256 of a text, base64url, and empty for none.
+func digestOf(text string) string {
+	if text == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(text))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // name names the source in messages.

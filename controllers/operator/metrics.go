@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
@@ -24,16 +26,17 @@ const (
 // collector measures what the cache holds, when it is asked. A name is a label only where something expires: the number of
 // series is that of certificates that somebody must renew.
 type collector struct {
-	cache   client.Reader
+	// walk visits the objects of a kind, which must not be changed.
+	walk    func(kind client.Object, visit func(obj any))
 	objects *prometheus.Desc
 	expiry  *prometheus.Desc
 	fetches *prometheus.CounterVec
 }
 
 // newCollector registers what the operator measures.
-func newCollector(cache client.Reader, registry prometheus.Registerer) (*collector, error) {
+func newCollector(walk func(client.Object, func(any)), registry prometheus.Registerer) (*collector, error) {
 	c := &collector{
-		cache: cache,
+		walk: walk,
 		objects: prometheus.NewDesc("grantor_objects", "Number of objects by kind and by the reason of their Ready condition.",
 			[]string{"kind", "reason"}, nil),
 		expiry: prometheus.NewDesc("grantor_key_expiry_timestamp_seconds", "When the first trusted certificate of an object expires.",
@@ -74,24 +77,35 @@ type measured struct {
 	expiry                        *metav1.Time
 }
 
-// measured reads the cache without copying: nothing is changed. A cache that is not there yet holds nothing.
+// measured walks through what is there.
 func (c *collector) measured() (all []measured) {
-	ctx := context.Background()
-	var providers v1alpha1.IdentityProviderList
-	if c.cache.List(ctx, &providers, client.UnsafeDisableDeepCopy) == nil {
-		for i := range providers.Items {
-			p := &providers.Items[i]
+	c.walk(&v1alpha1.IdentityProvider{}, func(obj any) {
+		if p, ok := obj.(*v1alpha1.IdentityProvider); ok {
 			all = append(all, measured{kindProvider, p.Namespace, p.Name, readyReason(p.Status.Conditions), p.Status.NextKeyExpiry})
 		}
-	}
-	var clients v1alpha1.OAuthClientList
-	if c.cache.List(ctx, &clients, client.UnsafeDisableDeepCopy) == nil {
-		for i := range clients.Items {
-			o := &clients.Items[i]
+	})
+	c.walk(&v1alpha1.OAuthClient{}, func(obj any) {
+		if o, ok := obj.(*v1alpha1.OAuthClient); ok {
 			all = append(all, measured{kindClient, o.Namespace, o.Name, readyReason(o.Status.Conditions), o.Status.NextKeyExpiry})
 		}
-	}
+	})
 	return all
+}
+
+// walkCache visits the objects of a kind as the cache holds them: a copy of all of them would be most of the memory that
+// the operator needs. A cache that is not there yet holds nothing.
+func walkCache(objects cache.Cache) func(kind client.Object, visit func(obj any)) {
+	return func(kind client.Object, visit func(obj any)) {
+		informer, err := objects.GetInformer(context.Background(), kind, cache.BlockUntilSynced(false))
+		if err != nil {
+			return
+		}
+		if held, ok := informer.(interface{ GetStore() toolscache.Store }); ok {
+			for _, obj := range held.GetStore().List() {
+				visit(obj)
+			}
+		}
+	}
 }
 
 // readyReason is that of the Ready condition, or Unknown before the first visit.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/internal/resolve/fetch"
@@ -43,6 +44,17 @@ func series(t *testing.T, registry prometheus.Gatherer) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
+// walkList visits objects of a list by their kind.
+func walkList(objects ...client.Object) func(client.Object, func(any)) {
+	return func(kind client.Object, visit func(any)) {
+		for _, o := range objects {
+			if reflect.TypeOf(o) == reflect.TypeOf(kind) {
+				visit(o)
+			}
+		}
+	}
+}
+
 func TestCollector(t *testing.T) {
 	expiring := provider(func(p *v1alpha1.IdentityProvider) {
 		p.Namespace, p.Name = "team-a", "partner"
@@ -51,11 +63,9 @@ func TestCollector(t *testing.T) {
 	named := func(name string, conditions []metav1.Condition) *v1alpha1.OAuthClient {
 		return &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: name}, Status: v1alpha1.OAuthClientStatus{Conditions: conditions}}
 	}
-	cache := fake.NewClientBuilder().WithScheme(testScheme()).WithObjects(
-		expiring, named("a", ready("Ready")), named("b", ready("SecretNotFound")), named("c", ready("SecretNotFound")), named("d", nil),
-	).Build()
+	walk := walkList(expiring, named("a", ready("Ready")), named("b", ready("SecretNotFound")), named("c", ready("SecretNotFound")), named("d", nil))
 	registry := prometheus.NewPedanticRegistry()
-	if _, err := newCollector(cache, registry); err != nil {
+	if _, err := newCollector(walk, registry); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
@@ -68,14 +78,14 @@ func TestCollector(t *testing.T) {
 	if diff := cmp.Diff(want, series(t, registry)); diff != "" {
 		t.Errorf("series (-want +got):\n%s", diff)
 	}
-	if _, err := newCollector(cache, registry); err == nil {
+	if _, err := newCollector(walk, registry); err == nil {
 		t.Error("a second collector on one registry is no error")
 	}
 }
 
 func TestFetchesAreCounted(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
-	c, err := newCollector(fake.NewClientBuilder().WithScheme(testScheme()).Build(), registry)
+	c, err := newCollector(walkList(), registry)
 	if err != nil {
 		t.Fatal(err)
 	}

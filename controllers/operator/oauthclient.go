@@ -51,6 +51,8 @@ type ClientInput struct {
 	Client *v1alpha1.OAuthClient
 	// References are the objects that the authentication of the client refers to.
 	References References
+	// SecretUnchanged says that the credentials in the status are of the Secret as it is now, which was not read again.
+	SecretUnchanged bool
 	// Lookup says what is known of a remote source.
 	Lookup Lookup
 	// Rivals are other clients, of any namespace; those that claim another client id do not matter.
@@ -77,6 +79,7 @@ type clientProof struct {
 	method      string
 	refs, ready verdict
 	credentials []v1alpha1.ClientCredential
+	seal        string
 	keys        *v1alpha1.KeySet
 	nextExpiry  *metav1.Time
 	lastFetch   *metav1.Time
@@ -97,11 +100,12 @@ func EvaluateClient(in ClientInput) ClientOutcome {
 	status := v1alpha1.OAuthClientStatus{ObservedGeneration: c.Generation, Authentication: proof.method}
 	if accepted.ok {
 		status.ClientID, status.Credentials, status.KeySet = ClientID(c), proof.credentials, proof.keys
+		status.CredentialsSeal = proof.seal
 		status.NextKeyExpiry, status.LastFetchTime = proof.nextExpiry, proof.lastFetch
 		status.CredentialCount = new(int32(proof.count)) //nolint:gosec // At most 100.
 	}
 	settled := c.Status.ObservedGeneration == c.Generation && c.Status.ClientID == status.ClientID &&
-		equality.Semantic.DeepEqual(c.Status.Credentials, status.Credentials) && equality.Semantic.DeepEqual(c.Status.KeySet, status.KeySet)
+		equality.Semantic.DeepEqual(c.Status.Credentials, status.Credentials) && sameKeySet(c.Status.KeySet, status.KeySet)
 	programmed, wait := v.programmed(settled, in.Loaded)
 	status.Conditions = v.conditions(
 		ptr.Deref(c.Spec.GrantEnabled, true),
@@ -117,18 +121,13 @@ func EvaluateClient(in ClientInput) ClientOutcome {
 // prove resolves the credentials of the one method of the client.
 func (v visit) prove(in ClientInput) clientProof {
 	noRefs := yes(v1alpha1.ReasonResolvedRefs, "There are no references to resolve")
-	switch c, auth := in.Client, in.Client.Spec.Authentication; {
+	switch auth := in.Client.Spec.Authentication; {
 	case auth.ClientSecret != nil:
-		secrets, refs := findClientSecrets(c, in.References.Secret)
-		credentials, ready := secrets.credentials(c, in.DigestKey)
-		return clientProof{method: "ClientSecret", refs: refs, ready: ready, credentials: credentials, count: len(credentials)}
+		return v.proveBySecret(in)
 	case auth.PrivateKeyJWT != nil:
 		return v.proveByKeys(in)
 	case auth.Federated != nil:
-		return clientProof{
-			method: "Federated", refs: noRefs, count: 1,
-			ready: yes(v1alpha1.ReasonCredentialsReady, "The client is the workload %q of IdentityProvider %q", auth.Federated.Subject, auth.Federated.IdentityProviderRef.Name),
-		}
+		return clientProof{method: "Federated", refs: noRefs, count: 1, ready: federatedReady(in)}
 	case auth.Public != nil:
 		return clientProof{
 			method: "Public", refs: noRefs,
@@ -137,6 +136,65 @@ func (v visit) prove(in ClientInput) clientProof {
 	}
 	// The schema does not let this happen on a cluster.
 	return clientProof{refs: noRefs, ready: no(v1alpha1.ReasonInvalidClientSecret, "The client has no way to authenticate: set spec.authentication.clientSecret")}
+}
+
+// federatedReady says whether the provider of a federated client can vouch. One that does not exist or does not admit the
+// client is said in ResolvedRefs.
+func federatedReady(in ClientInput) verdict {
+	f := in.Client.Spec.Authentication.Federated
+	name := types.NamespacedName{Namespace: cmp.Or(f.IdentityProviderRef.Namespace, in.Client.Namespace), Name: f.IdentityProviderRef.Name}
+	i := slices.IndexFunc(in.Providers, func(p *v1alpha1.IdentityProvider) bool {
+		return p.Namespace == name.Namespace && p.Name == name.Name && admits(p, in.Client.Namespace)
+	})
+	switch {
+	case i < 0:
+		return no(v1alpha1.ReasonRefsNotResolved, "The client cannot authenticate before every reference is resolved; ResolvedRefs says what to do")
+	case !vouches(in.Providers[i]):
+		return no(v1alpha1.ReasonIdentityProviderNotReady, "IdentityProvider %q cannot vouch for the client: its conditions say what to do", name)
+	}
+	return yes(v1alpha1.ReasonCredentialsReady, "The client is the workload %q of IdentityProvider %q", f.Subject, name)
+}
+
+// vouches reports whether a provider takes part in exchanges.
+func vouches(p *v1alpha1.IdentityProvider) bool {
+	return p.Status.Trust != nil && ptr.Deref(p.Spec.GrantEnabled, true) && p.DeletionTimestamp.IsZero()
+}
+
+// proveBySecret is the part of clientSecret.
+func (v visit) proveBySecret(in ClientInput) clientProof {
+	c := in.Client
+	proof := clientProof{method: "ClientSecret"}
+	if before, known := v.existingVerdict(v1alpha1.ConditionCredentialsReady); known && in.SecretUnchanged {
+		proof.refs, proof.ready = everyReferenceResolved(), before
+		proof.credentials, proof.seal = c.Status.Credentials, c.Status.CredentialsSeal
+	} else {
+		secrets, refs := findClientSecrets(c, in.References.Secret)
+		proof.refs = refs
+		if proof.credentials, proof.ready = secrets.credentials(c, in.DigestKey); len(proof.credentials) > 0 {
+			proof.seal = sealCredentials(c, in.References.Secret, proof.credentials, in.DigestKey)
+			if auth := c.Spec.Authentication.ClientSecret; auth.RotationInterval != "" && proof.ready.ok && !metav1.IsControlledBy(in.References.Secret, c) {
+				proof.ready.message += "; it is not rotated, for the operator did not make it: delete it to have a new one made"
+			}
+		}
+	}
+	proof.count = len(proof.credentials)
+	return proof
+}
+
+// sealCredentials binds credentials to the version of the Secret that they were made from.
+func sealCredentials(c *v1alpha1.OAuthClient, secret metav1.Object, credentials []v1alpha1.ClientCredential, key keyring.DigestKey) string {
+	texts := []string{string(c.UID), c.Spec.Authentication.ClientSecret.SecretRef.Name, string(secret.GetUID()), secret.GetResourceVersion()}
+	for _, k := range credentials {
+		texts = append(texts, k.ID, k.DigestKeyID, k.KeyedDigest)
+	}
+	return key.Seal(texts...)
+}
+
+// secretUnchanged reports whether the credentials in the status are of the Secret in the version that is given, as far as
+// this operator, or one with the same digest key, has found. A status that somebody else has written does not count.
+func secretUnchanged(c *v1alpha1.OAuthClient, secret metav1.Object, key keyring.DigestKey) bool {
+	return c.Status.CredentialsSeal != "" && c.Status.ObservedGeneration == c.Generation && len(c.Status.Credentials) > 0 &&
+		c.Status.CredentialsSeal == sealCredentials(c, secret, c.Status.Credentials, key)
 }
 
 // proveByKeys is the part of privateKeyJWT.
@@ -206,7 +264,7 @@ func findProviders(c *v1alpha1.OAuthClient, found []*v1alpha1.IdentityProvider) 
 		return no(v1alpha1.ReasonReferenceNotPermitted,
 			"IdentityProvider %s does not exist, or does not name namespace %q in its spec.allowedClientNamespaces: ask who owns it to allow it", quoted(foreign), c.Namespace)
 	}
-	return yes(v1alpha1.ReasonResolvedRefs, "Every reference is resolved")
+	return everyReferenceResolved()
 }
 
 // admits reports whether a provider lets clients of the namespace refer to it.

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
@@ -72,6 +73,17 @@ func (p *Programs) follow(u user, kind, resourceVersion string, live int, also f
 	if p.isDue(w) { // It was completed since the caller counted.
 		p.enqueue[u.kind].add(u.NamespacedName)
 	}
+}
+
+// settledVersion is the version of a waiting object that counts: the one in which its status came to be as it should be.
+// Later ones differ only in what they say about the waiting.
+func (p *Programs) settledVersion(u user, current string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w, ok := p.waiting[u]; ok {
+		return strconv.FormatUint(w.version, 10)
+	}
+	return current
 }
 
 func (p *Programs) forget(u user) {

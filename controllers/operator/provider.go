@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/internal/profile"
-	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 )
 
 // ProviderInput is what the evaluation of an IdentityProvider depends on.
@@ -23,8 +21,8 @@ type ProviderInput struct {
 	Lookup Lookup
 	// Rivals are other providers; those of another namespace or issuer do not matter.
 	Rivals []*v1alpha1.IdentityProvider
-	// Rules compiles claim rules.
-	Rules *claimrules.Compiler
+	// Rules judges claim rules.
+	Rules *RuleChecker
 	// Loaded is who has loaded this version of the object.
 	Loaded Loaded
 	Now    time.Time
@@ -54,7 +52,7 @@ func EvaluateProvider(in ProviderInput) ProviderOutcome {
 		status.LastFetchTime = spec.lastFetchTime(source, &status.Trust.KeySet)
 	}
 	v := visit{existing: p.Status.Conditions, generation: p.Generation, now: in.Now}
-	settled := p.Status.ObservedGeneration == p.Generation && equality.Semantic.DeepEqual(p.Status.Trust, status.Trust)
+	settled := p.Status.ObservedGeneration == p.Generation && sameTrust(p.Status.Trust, status.Trust)
 	programmed, wait := v.programmed(settled, in.Loaded)
 	status.Conditions = v.conditions(
 		ptr.Deref(p.Spec.GrantEnabled, true),
@@ -65,6 +63,23 @@ func EvaluateProvider(in ProviderInput) ProviderOutcome {
 		condition{v1alpha1.ConditionProgrammed, programmed},
 	)
 	return ProviderOutcome{Status: status, NextVisit: soonest(set.nextVisit(source), wait), Waits: settled && !programmed.ok}
+}
+
+// sameTrust reports whether token servers take the same from two statuses. They do not look at skipped keys.
+func sameTrust(a, b *v1alpha1.Trust) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Issuer == b.Issuer && sameKeySet(&a.KeySet, &b.KeySet)
+}
+
+func sameKeySet(a, b *v1alpha1.KeySet) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	x, y := *a, *b
+	x.SkippedKeys, y.SkippedKeys = nil, nil
+	return equality.Semantic.DeepEqual(x, y)
 }
 
 // keysReady is what the condition about keys says. Before the first fetch of a process, that is what it said before.
@@ -78,19 +93,16 @@ func (v visit) keysReady(typ string, set keySet, source keySource) verdict {
 }
 
 // acceptProvider resolves the policy, and says whether spec and claim are in order.
-func acceptProvider(p *v1alpha1.IdentityProvider, rivals []*v1alpha1.IdentityProvider, rules *claimrules.Compiler) (profile.Policy, verdict) {
+func acceptProvider(p *v1alpha1.IdentityProvider, rivals []*v1alpha1.IdentityProvider, rules *RuleChecker) (profile.Policy, verdict) {
 	policy, err := profile.Resolve(p)
 	if err != nil {
 		// The schema does not let this happen on a cluster.
 		return policy, no(v1alpha1.ReasonInvalidExpression, "The spec cannot be understood: %s", err)
 	}
-	program, err := rules.Compile(profile.Rules(p.Spec))
-	switch fault, isFault := errors.AsType[*claimrules.CompileError](err); {
-	case isFault:
-		return policy, no(v1alpha1.ReasonInvalidExpression, "spec.%s", fault)
-	case err != nil:
-		return policy, no(v1alpha1.ReasonInvalidExpression, "The rules cannot be compiled: %s", err)
-	case policy.MissesIdentityRule(program):
+	switch checked := rules.check(policy, p.Spec); {
+	case checked.fault != "":
+		return policy, no(v1alpha1.ReasonInvalidExpression, "%s", checked.fault)
+	case checked.missesIdentity:
 		return policy, no(v1alpha1.ReasonIdentityRuleMissing, "%s", identityRuleMissing(p, policy))
 	}
 	return policy, acceptIssuer(p, rivals)

@@ -17,7 +17,6 @@ import (
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/internal/profile"
 	"github.com/grantor-dev/grantor/internal/release"
-	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 )
 
 // IdentityProviderReconciler resolves the keys of IdentityProviders into their status.
@@ -28,8 +27,8 @@ type IdentityProviderReconciler struct {
 	Secrets  client.Reader
 	Recorder events.EventRecorder
 	Clock    func() time.Time
-	// Rules compiles claim rules.
-	Rules *claimrules.Compiler
+	// Rules judges claim rules.
+	Rules *RuleChecker
 	// Remote fetches the keys of remote sources.
 	Remote *RemoteKeys
 	// Programs follows which token servers have loaded what.
@@ -55,7 +54,8 @@ func (r *IdentityProviderReconciler) Reconcile(ctx context.Context, req ctrl.Req
 		Provider: provider, Rules: r.Rules, Now: r.Clock(),
 		Lookup: func(s RemoteSource, t Refresh) Answer { return r.Remote.lookup(self, s, t) },
 	}
-	in.Loaded = r.Programs.loaded(release.KindIdentityProviders, provider.ResourceVersion, nil)
+	version := r.Programs.settledVersion(self, provider.ResourceVersion)
+	in.Loaded = r.Programs.loaded(release.KindIdentityProviders, version, nil)
 	policy, _ := profile.Resolve(provider)
 	spec := providerKeySpec(provider, policy)
 	if in.References, err = readReferences(ctx, r.Secrets, spec); err != nil {
@@ -69,7 +69,7 @@ func (r *IdentityProviderReconciler) Reconcile(ctx context.Context, req ctrl.Req
 	}
 	outcome := EvaluateProvider(in)
 	if outcome.Waits {
-		r.Programs.follow(self, release.KindIdentityProviders, provider.ResourceVersion, in.Loaded.Live, nil)
+		r.Programs.follow(self, release.KindIdentityProviders, version, in.Loaded.Live, nil)
 	} else {
 		r.Programs.forget(self)
 	}

@@ -37,7 +37,7 @@ func (v secretValue) find(secret *corev1.Secret) ([]byte, verdict) {
 			"Secret %q in namespace %q has no value under the key %q: add it, or create the Secret anew with kubectl create secret generic %s -n %s %s",
 			v.name, v.namespace, v.key, v.name, v.namespace, v.create)
 	}
-	return secret.Data[v.key], yes(v1alpha1.ReasonResolvedRefs, "Every reference is resolved")
+	return secret.Data[v.key], everyReferenceResolved()
 }
 
 // secretTypeAllowed refuses the Secrets that are made for something else. Without it, who may create our objects but not
@@ -62,5 +62,9 @@ func findConfigMapValue(found *corev1.ConfigMap, namespace, name, key string) (s
 	case found.Data[key] == "":
 		return "", no(v1alpha1.ReasonConfigMapKeyNotFound, "ConfigMap %q in namespace %q has no text under the key %q: add it, or create the ConfigMap anew with %s", name, namespace, key, create)
 	}
-	return found.Data[key], yes(v1alpha1.ReasonResolvedRefs, "Every reference is resolved")
+	return found.Data[key], everyReferenceResolved()
+}
+
+func everyReferenceResolved() verdict {
+	return yes(v1alpha1.ReasonResolvedRefs, "Every reference is resolved")
 }

@@ -1,11 +1,13 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"k8s.io/client-go/rest"
 
@@ -50,6 +52,10 @@ func (f KeyFetcher) Fetch(ctx context.Context, source RemoteSource) (Fetched, er
 	if len(keys.Keys) == 0 {
 		return Fetched{}, noUsableKey(keys)
 	}
+	// Some servers list the same keys in another order each time, which says nothing.
+	slices.SortStableFunc(keys.Keys, func(a, b resolve.Key) int {
+		return cmp.Or(cmp.Compare(a.Public.KeyID(), b.Public.KeyID()), cmp.Compare(a.Public.Thumbprint(), b.Public.Thumbprint()))
+	})
 	return Fetched{Keys: keys, FreshFor: document.FreshFor}, nil
 }
 

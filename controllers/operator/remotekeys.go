@@ -2,13 +2,17 @@ package operator
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"hash/fnv"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/grantor-dev/grantor/internal/resolve"
 )
@@ -67,7 +71,8 @@ type fetchJob struct {
 
 // remoteState is what is known of one source.
 type remoteState struct {
-	users map[user]struct{}
+	source RemoteSource
+	users  map[user]struct{}
 	// queued says that a fetch waits or runs; started and ended are the times of the last one.
 	queued         bool
 	started, ended time.Time
@@ -106,10 +111,11 @@ func (r *RemoteKeys) lookup(u user, source RemoteSource, t Refresh) Answer {
 	}
 	state, ok := r.sources[source]
 	if !ok {
-		state = &remoteState{users: map[user]struct{}{}}
+		state = &remoteState{source: source, users: map[user]struct{}{}}
 		r.sources[source] = state
 	}
-	r.users[u], state.users[u] = source, struct{}{}
+	// Every user has the same copy of the authorities, which may be long.
+	r.users[u], state.users[u] = state.source, struct{}{}
 	a := Answer{Last: state.last, Fetched: state.fetched, Problem: state.problem}
 	if state.queued {
 		return a
@@ -256,8 +262,22 @@ func (r *RemoteKeys) idlest(state *remoteState) (least int, namespace string) {
 	return least, namespace
 }
 
+// errFetchPanic is what remains of a panic.
+var errFetchPanic = errors.New("what the server sent could not be processed; this is a bug in Grantor")
+
+// fetchSafely turns a panic over a stranger's document into an error: it must not end the operator.
+func (r *RemoteKeys) fetchSafely(ctx context.Context, source RemoteSource) (fetched Fetched, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			logf.FromContext(ctx).Error(errFetchPanic, "Panic while fetching keys", "url", source.URL, "panic", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
+			err = errFetchPanic
+		}
+	}()
+	return r.fetch(ctx, source)
+}
+
 func (r *RemoteKeys) run(ctx context.Context, job fetchJob) {
-	fetched, err := r.fetch(ctx, job.source)
+	fetched, err := r.fetchSafely(ctx, job.source)
 	if ctx.Err() != nil {
 		return // The operator stops: that says nothing about the source.
 	}

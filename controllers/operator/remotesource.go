@@ -30,6 +30,8 @@ func (s keySpec) take(source *keySource, a Answer, now time.Time) {
 	}
 	end := source.fetched.Add(s.refresh.life(a.Problem))
 	switch {
+	case definitive(a.Problem):
+		source.fetch = new(no(reasonOfFetch(a.Problem), "The keys of %s cannot be fetched: %s", source.name, a.Problem))
 	case len(source.found.Keys) > 0 && !now.After(end):
 		source.nextVisit = earliest(a.Due, end.Add(visitMargin))
 		source.fetch = failing(source.name, a.Problem)
@@ -44,6 +46,16 @@ func (s keySpec) take(source *keySource, a Answer, now time.Time) {
 	source.found, source.skipped, source.fetched = resolve.Result{}, nil, time.Time{}
 }
 
+// definitive reports whether a problem says that the source must not be trusted, rather than that it cannot be reached: the
+// URL may not be fetched (any more), the authorities for it were emptied or spoilt, or it is another issuer's.
+func definitive(problem error) bool {
+	if f, ok := errors.AsType[*fetch.Error](problem); ok {
+		return f.Problem == fetch.URLNotAllowed || f.Problem == fetch.InvalidCABundle
+	}
+	k, ok := errors.AsType[*jose.KeyError](problem)
+	return ok && k.Problem == resolve.ProblemOtherIssuer
+}
+
 // life is how long keys may be used after their fetch: maxStale while fetches fail. While none does, they are fetched
 // before they are too old, unless too much else is.
 func (t Refresh) life(problem error) time.Duration {
@@ -55,7 +67,8 @@ func (t Refresh) life(problem error) time.Duration {
 
 // keepsFetched reports whether the status holds what was fetched from this very source.
 func (s keySpec) keepsFetched(source keySource) bool {
-	return s.kept != nil && s.kept.Source == source.kind && s.kept.URL == source.url && !s.lastFetch.IsZero()
+	return s.kept != nil && s.kept.Source == source.kind && s.kept.URL == source.url && s.kept.CASHA256 == source.ca &&
+		!s.lastFetch.IsZero()
 }
 
 func failing(name string, problem error) *verdict {

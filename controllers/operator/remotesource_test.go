@@ -91,11 +91,15 @@ func TestEvaluateRemoteSource(t *testing.T) {
 		},
 		"address not allowed": {answer: Answer{Problem: &fetch.Error{Problem: fetch.AddressNotAllowed, Message: "m"}}, want: "!URLNotAllowed"},
 		"CA bundle":           {answer: Answer{Problem: &fetch.Error{Problem: fetch.InvalidCABundle, Message: "m"}}, want: "!InvalidCABundle"},
-		"TLS":                 {answer: Answer{Problem: &fetch.Error{Problem: fetch.TLSFailed, Message: "m"}}, want: "!FetchFailed"},
-		"another issuer":      {answer: Answer{Problem: &jose.KeyError{Problem: resolve.ProblemOtherIssuer, Message: "m"}}, want: "!IssuerMismatch"},
-		"an empty set":        {answer: Answer{Problem: noUsableKey(resolve.Result{})}, want: "!InvalidKeyMaterial", say: "the JWK Set holds no keys"},
-		"a useless set":       {answer: Answer{Problem: noUsableKey(found(unsupported("x")))}, want: "!UnsupportedKey", say: "keys[0] (kid x)"},
-		"wrong algorithm":     {mutate: algorithms("RS256"), answer: fetchedAt(minute, jwk("a")), want: "!AlgorithmMismatch", visit: 9*time.Minute + time.Second},
+		"CA bundle, after good keys": {
+			answer: fetchedAt(minute, jwk("a")).failing(&fetch.Error{Problem: fetch.InvalidCABundle, Message: "m"}),
+			want:   "!InvalidCABundle", visit: 9*time.Minute + time.Second,
+		},
+		"TLS":             {answer: Answer{Problem: &fetch.Error{Problem: fetch.TLSFailed, Message: "m"}}, want: "!FetchFailed"},
+		"another issuer":  {answer: Answer{Problem: &jose.KeyError{Problem: resolve.ProblemOtherIssuer, Message: "m"}}, want: "!IssuerMismatch"},
+		"an empty set":    {answer: Answer{Problem: noUsableKey(resolve.Result{})}, want: "!InvalidKeyMaterial", say: "the JWK Set holds no keys"},
+		"a useless set":   {answer: Answer{Problem: noUsableKey(found(unsupported("x")))}, want: "!UnsupportedKey", say: "keys[0] (kid x)"},
+		"wrong algorithm": {mutate: algorithms("RS256"), answer: fetchedAt(minute, jwk("a")), want: "!AlgorithmMismatch", visit: 9*time.Minute + time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := provider(remote(siteURL))

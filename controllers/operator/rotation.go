@@ -26,7 +26,8 @@ const RotatedAtAnnotation = "grantor.dev/rotated-at"
 // returns how long the next step can wait, 0 for until an event.
 func (r *OAuthClientReconciler) rotate(ctx context.Context, c *v1alpha1.OAuthClient, in ClientInput, outcome ClientOutcome) (time.Duration, error) {
 	auth, secret := c.Spec.Authentication.ClientSecret, in.References.Secret
-	if auth == nil || auth.RotationInterval == "" || !ptr.Deref(auth.Generate, false) || secret == nil || !metav1.IsControlledBy(secret, c) {
+	if auth == nil || auth.RotationInterval == "" || !ptr.Deref(auth.Generate, false) || secret == nil || !metav1.IsControlledBy(secret, c) ||
+		len(secret.Data[ClientSecretDataKey]) == 0 || outcome.Status.ClientID == "" {
 		return 0, nil
 	}
 	interval, err := profile.Duration(auth.RotationInterval)

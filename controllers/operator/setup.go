@@ -11,7 +11,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 
-	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 )
 
@@ -47,11 +46,11 @@ func SetupWithManager(mgr ctrl.Manager, opts Options) error {
 	if err := registerIndexes(context.Background(), mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	rules, err := claimrules.NewCompiler()
+	rules, err := NewRuleChecker()
 	if err != nil {
 		return fmt.Errorf("set up operator: %w", err)
 	}
-	measures, err := newCollector(mgr.GetClient(), opts.Metrics)
+	measures, err := newCollector(walkCache(mgr.GetCache()), opts.Metrics)
 	if err != nil {
 		return fmt.Errorf("set up operator: %w", err)
 	}

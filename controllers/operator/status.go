@@ -12,8 +12,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -69,53 +67,26 @@ func (w statusWriter) write(ctx context.Context, change statusChange, nextVisit 
 
 // +kubebuilder:rbac:groups=grantor.dev,resources=identityproviders/status;oauthclients/status,verbs=patch
 
-// store applies the status under the UID and resourceVersion that it was computed from, so that an operator that fell
-// behind cannot bring back what has been taken away.
+// store replaces the whole status, under the resourceVersion that it was computed from: an operator that fell behind cannot
+// bring back what has been taken away, and nothing that somebody else put there stays trusted.
 func (w statusWriter) store(ctx context.Context, change statusChange) error {
-	wanted, err := runtime.DefaultUnstructuredConverter.ToUnstructured(change.next)
-	if err != nil {
-		return fmt.Errorf("convert status: %w", err)
-	}
-	u := &unstructured.Unstructured{Object: map[string]any{"status": wanted}}
-	u.SetGroupVersionKind(v1alpha1.GroupVersion().WithKind(change.kind))
-	u.SetNamespace(change.object.GetNamespace())
-	u.SetName(change.object.GetName())
-	u.SetUID(change.object.GetUID())
-	u.SetResourceVersion(change.object.GetResourceVersion())
-	applied := u.DeepCopy()
-	err = w.client.SubResource("status").Apply(ctx, client.ApplyConfigurationFromUnstructured(applied), client.FieldOwner(FieldManager), client.ForceOwnership)
-	if err != nil || equality.Semantic.DeepEqual(applied.Object["status"], u.Object["status"]) {
-		return err
-	}
-	return w.replace(ctx, applied, wanted)
-}
-
-// replace removes what apply has left behind. Apply takes away only what the operator itself applied before: a key that
-// another field manager had put into status.trust would stay trusted.
-func (w statusWriter) replace(ctx context.Context, applied *unstructured.Unstructured, wanted map[string]any) error {
 	patch, err := json.Marshal([]map[string]any{
-		{"op": "replace", "path": "/metadata/resourceVersion", "value": applied.GetResourceVersion()},
-		{"op": "replace", "path": "/status", "value": wanted},
+		{"op": "replace", "path": "/metadata/resourceVersion", "value": change.object.GetResourceVersion()},
+		{"op": "add", "path": "/status", "value": change.next},
 	})
 	if err != nil {
 		return fmt.Errorf("marshal status: %w", err)
 	}
-	return w.client.SubResource("status").Patch(ctx, applied, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(FieldManager))
+	written, ok := change.object.DeepCopyObject().(client.Object)
+	if !ok {
+		return fmt.Errorf("copy %s", change.kind)
+	}
+	return w.client.SubResource("status").Patch(ctx, written, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(FieldManager))
 }
 
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
-
-// report makes an event of a change of Ready or of its reason, and of warnings about keys that still work. That token
-// servers are loading a version is none: it passes in a moment.
+// report makes an event of a change of Ready or of its reason, and of warnings about keys that still work.
 func (w statusWriter) report(change statusChange) {
-	ready := meta.FindStatusCondition(change.after, v1alpha1.ConditionReady)
-	if ready.Reason != v1alpha1.ReasonPending && !sameOutcome(meta.FindStatusCondition(change.before, v1alpha1.ConditionReady), ready) {
-		eventType := corev1.EventTypeNormal
-		if ready.Status != metav1.ConditionTrue && ready.Reason != v1alpha1.ReasonGrantDisabled {
-			eventType = corev1.EventTypeWarning
-		}
-		w.event(change.object, eventType, ready)
-	}
+	w.reportReady(change)
 	for _, typ := range []string{v1alpha1.ConditionKeysReady, v1alpha1.ConditionCredentialsReady} {
 		before, after := meta.FindStatusCondition(change.before, typ), meta.FindStatusCondition(change.after, typ)
 		if after == nil || after.Status != metav1.ConditionTrue {
@@ -133,6 +104,24 @@ func (w statusWriter) report(change statusChange) {
 		}
 	}
 }
+
+// reportReady is silent about what every object goes through: that token servers load its first version, or the next, and
+// have loaded it. What follows a failure is said.
+func (w statusWriter) reportReady(change statusChange) {
+	before, after := meta.FindStatusCondition(change.before, v1alpha1.ConditionReady), meta.FindStatusCondition(change.after, v1alpha1.ConditionReady)
+	passing := before == nil || before.Status == metav1.ConditionTrue || before.Reason == v1alpha1.ReasonPending
+	good := after.Status == metav1.ConditionTrue || after.Reason == v1alpha1.ReasonPending
+	if sameOutcome(before, after) || passing && good {
+		return
+	}
+	eventType := corev1.EventTypeWarning
+	if good || after.Reason == v1alpha1.ReasonGrantDisabled {
+		eventType = corev1.EventTypeNormal
+	}
+	w.event(change.object, eventType, after)
+}
+
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 func sameOutcome(before, after *metav1.Condition) bool {
 	return before != nil && before.Status == after.Status && before.Reason == after.Reason

@@ -2,54 +2,52 @@ package operator
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"maps"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 )
 
-// capture makes a world whose API server keeps the body and the options of the last apply.
-func capture(t *testing.T, answer error) (*world, map[string]any, *client.SubResourceApplyOptions) {
+// capture makes a world whose API server keeps the body and the options of the last patch of a status.
+func capture(t *testing.T, answer error) (w *world, operations *[]map[string]any, options *client.SubResourcePatchOptions) {
 	t.Helper()
-	w := newWorld(t, provider(), certSecret(validCert("x")))
-	body, options := map[string]any{}, &client.SubResourceApplyOptions{}
+	w = newWorld(t, provider(), certSecret(validCert("x")))
+	operations, options = &[]map[string]any{}, &client.SubResourcePatchOptions{}
 	w.client = interceptor.NewClient(w.client, interceptor.Funcs{
-		SubResourceApply: func(_ context.Context, _ client.Client, _ string, obj runtime.ApplyConfiguration, opts ...client.SubResourceApplyOption) error {
-			content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
-			maps.Copy(body, content)
-			options.ApplyOpts(opts)
-			return errors.Join(err, answer)
+		SubResourcePatch: func(_ context.Context, _ client.Client, _ string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+			text, err := patch.Data(obj)
+			options.ApplyOptions(opts)
+			return errors.Join(err, json.Unmarshal(text, operations), answer)
 		},
 	})
 	w.restart()
-	return w, body, options
+	return w, operations, options
 }
 
-// A status is applied under the version that it was computed from: an operator that fell behind gets a conflict.
+// A status is written as a whole, under the version that it was computed from: an operator that fell behind gets a
+// conflict.
 func TestStatusIsBoundToItsObject(t *testing.T) {
-	w, body, options := capture(t, nil)
+	w, operations, options := capture(t, nil)
 	stored := &v1alpha1.IdentityProvider{}
 	w.get(namespace, "partner", stored)
 	if _, err := w.providers.Reconcile(t.Context(), request(namespace, "partner")); err != nil {
 		t.Fatal(err)
 	}
-	u := &unstructured.Unstructured{Object: body}
-	if u.GetAPIVersion() != "grantor.dev/v1alpha1" || u.GetKind() != "IdentityProvider" || u.GetNamespace() != namespace || u.GetName() != "partner" {
-		t.Errorf("applied to %s %s %s/%s", u.GetAPIVersion(), u.GetKind(), u.GetNamespace(), u.GetName())
+	if len(*operations) != 2 || stored.ResourceVersion == "" {
+		t.Fatalf("patched %v", *operations)
 	}
-	if u.GetUID() != stored.UID || u.GetResourceVersion() != stored.ResourceVersion || stored.ResourceVersion == "" {
-		t.Errorf("applied to uid %q, version %q", u.GetUID(), u.GetResourceVersion())
+	version, status := (*operations)[0], (*operations)[1]
+	if version["op"] != "replace" || version["path"] != "/metadata/resourceVersion" || version["value"] != stored.ResourceVersion {
+		t.Errorf("version: %v", version)
 	}
-	if _, ok := body["spec"]; ok || body["status"] == nil {
-		t.Errorf("applied %v", body)
+	if status["op"] != "add" || status["path"] != "/status" || status["value"] == nil {
+		t.Errorf("status: %v", status)
 	}
-	if options.FieldManager != FieldManager || options.Force == nil || !*options.Force {
+	if options.FieldManager != FieldManager {
 		t.Errorf("options %+v", options)
 	}
 }
@@ -65,8 +63,8 @@ func TestUnwrittenStatusIsNotReported(t *testing.T) {
 	}
 }
 
-// The removal of what others wrote is part of the write: its trouble is trouble of the whole.
-func TestForeignStatusThatStaysIsAnError(t *testing.T) {
+// What others wrote into a status is gone with the next write.
+func TestForeignStatusIsReplaced(t *testing.T) {
 	w := newWorld(t, provider())
 	p := &v1alpha1.IdentityProvider{}
 	w.get(namespace, "partner", p)

@@ -39,21 +39,32 @@ func (f related) enqueue(ctx context.Context, obj client.Object, q queue) {
 	}
 }
 
+// laterOnly leaves out what is there when a controller starts: it visits every object of its own kind then, and so all that
+// these could matter to. Workers start when all watches have begun.
+type laterOnly struct{ handler.EventHandler }
+
+// Create passes on what is new.
+func (h laterOnly) Create(ctx context.Context, e event.CreateEvent, q queue) {
+	if !e.IsInInitialList {
+		h.EventHandler.Create(ctx, e, q)
+	}
+}
+
 // onChange enqueues what is related to an object, whatever happens to it.
 func onChange(f related) handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+	return laterOnly{handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
 		found, err := f(ctx, obj)
 		if err != nil {
 			logf.FromContext(ctx).Error(err, "Cannot find related objects", "object", client.ObjectKeyFromObject(obj))
 		}
 		return found
-	})
+	})}
 }
 
 // onClaim enqueues the rivals for what an object claims when a claim comes, goes or changes: those for the old claim, who
 // may get it now, and those for the new one.
 func onClaim(claim func(client.Object) string, rivals related) handler.EventHandler {
-	return handler.Funcs{
+	return laterOnly{handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { rivals.enqueue(ctx, e.Object, q) },
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { rivals.enqueue(ctx, e.Object, q) },
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
@@ -62,10 +73,11 @@ func onClaim(claim func(client.Object) string, rivals related) handler.EventHand
 				rivals.enqueue(ctx, e.ObjectNew, q)
 			}
 		},
-	}
+	}}
 }
 
-// onAdmission enqueues what is related to a provider when the provider comes or goes, or admits other namespaces.
+// onAdmission enqueues what is related to a provider when the provider comes or goes, begins or ceases to take part in
+// exchanges, or admits other namespaces.
 func onAdmission(f related) handler.EventHandler {
 	all := func(ctx context.Context, provider client.Object, q queue) {
 		found, err := f(ctx, provider)
@@ -76,17 +88,18 @@ func onAdmission(f related) handler.EventHandler {
 			q.Add(r)
 		}
 	}
-	return handler.Funcs{
+	return laterOnly{handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { all(ctx, e.Object, q) },
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { all(ctx, e.Object, q) },
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
 			before, okBefore := e.ObjectOld.(*v1alpha1.IdentityProvider)
 			after, okAfter := e.ObjectNew.(*v1alpha1.IdentityProvider)
-			if okBefore && okAfter && !equality.Semantic.DeepEqual(before.Spec.AllowedClientNamespaces, after.Spec.AllowedClientNamespaces) {
+			if okBefore && okAfter && (vouches(before) != vouches(after) ||
+				!equality.Semantic.DeepEqual(before.Spec.AllowedClientNamespaces, after.Spec.AllowedClientNamespaces)) {
 				all(ctx, after, q)
 			}
 		},
-	}
+	}}
 }
 
 // CacheByObject returns how the manager's cache must hold the objects of this package: without managedFields, and of a

@@ -45,7 +45,7 @@ func (c *contact) register(r prometheus.Registerer) error {
 	for kind := range c.kinds {
 		gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "grantor_trust_staleness_seconds",
-			Help: "Time since the API server was last heard of: a list, a new watch, an event, or its word, once a minute, that " +
+			Help: "Time since the API server was last heard of: a list, an event, or its word, once a minute, that " +
 				"nothing happened.",
 			ConstLabels: prometheus.Labels{"kind": kind},
 		}, func() float64 { return c.staleness(kind).Seconds() })
@@ -96,11 +96,9 @@ func (c *contact) failed(kind string, err error) {
 // watched returns a source that notes contact. What it lists is consistent: a list that an API server's cache may answer
 // with an old state could bring back what was deleted.
 func (c *contact) watched(kind string, source *cache.ListWatch) *cache.ListWatch {
+	// Only what arrives counts as heard: a watch that opens has said nothing yet.
 	note := func(ctx context.Context, err error) {
-		switch {
-		case err == nil:
-			c.succeeded(kind)
-		case ctx.Err() == nil:
+		if err != nil && ctx.Err() == nil {
 			c.failed(kind, err)
 		}
 	}
@@ -110,9 +108,7 @@ func (c *contact) watched(kind string, source *cache.ListWatch) *cache.ListWatch
 				options.ResourceVersion = ""
 			}
 			list, err := source.ListWithContextFunc(ctx, options)
-			if err != nil {
-				note(ctx, err)
-			}
+			note(ctx, err)
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {

@@ -90,6 +90,10 @@ func TestContactIsLoggedOnce(t *testing.T) {
 		_, listErr := source.ListWithContextFunc(ctx, metav1.ListOptions{})
 		w, watchErr := source.WatchFuncWithContext(ctx, metav1.ListOptions{})
 		w.Stop()
+		if answer == nil {
+			// What arrives is heard, not that a watch opens.
+			c.succeeded(release.KindOAuthClients)
+		}
 		if (listErr != nil) != (answer != nil) || (watchErr != nil) != (answer != nil) {
 			t.Errorf("errors %v and %v", listErr, watchErr)
 		}

@@ -70,6 +70,7 @@ func (m *mirror) Replace(objects []any, resourceVersion string) error {
 		return m.refuse(fmt.Errorf("read list of %s: %w", m.name, err))
 	}
 	if at := m.progress.seen(m.name); version < at {
+		m.progress.retract(m.name)
 		return m.refuse(fmt.Errorf("replace %s: the API server answered as of resourceVersion %d, which is older than what is loaded, %d; "+
 			"if it was restored from a backup, restart this server", m.name, version, at))
 	}

@@ -64,6 +64,19 @@ func (p *progress) agree(kind string, agrees bool) {
 	p.kinds[kind].agrees = agrees
 }
 
+// retract notes that a kind is not what the API server has, and that its versions cannot be compared with those of before:
+// until the next list that is taken, nothing of it counts as loaded.
+func (p *progress) retract(kind string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := p.kinds[kind]
+	k.loaded, k.agrees = 0, false
+	select {
+	case p.moved <- struct{}{}:
+	default:
+	}
+}
+
 // advance notes that all changes of a kind up to a resourceVersion are published. It never goes back.
 func (p *progress) advance(kind string, version uint64) {
 	p.mu.Lock()

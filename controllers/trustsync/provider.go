@@ -6,7 +6,6 @@ import (
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/internal/profile"
-	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -19,14 +18,14 @@ var errNoIdentityRule = errors.New("read spec.claimValidationRules: none tells a
 
 // ProviderCompiler makes providers of the trust store from their objects.
 type ProviderCompiler struct {
-	rules *claimrules.Compiler
+	rules *ruleCache
 }
 
 // NewProviderCompiler returns a compiler.
 func NewProviderCompiler() (*ProviderCompiler, error) {
-	c, err := claimrules.NewCompiler()
+	c, err := newRuleCache()
 	if err != nil {
-		return nil, fmt.Errorf("prepare claim rules: %w", err)
+		return nil, err
 	}
 	return &ProviderCompiler{rules: c}, nil
 }
@@ -34,14 +33,15 @@ func NewProviderCompiler() (*ProviderCompiler, error) {
 // Compile makes a provider of the trust store from its object. It returns ErrNoIdentity for one without trusted keys, and
 // another error for one that cannot be understood; neither may stay in the store.
 func (pc *ProviderCompiler) Compile(o *v1alpha1.IdentityProvider) (*trust.Provider, error) {
-	if o.DeletionTimestamp != nil || o.Status.Trust == nil {
+	// Policy never judges an issuer that the spec no longer names: the rules of the new one say nothing about the old one.
+	if o.DeletionTimestamp != nil || o.Status.Trust == nil || o.Status.Trust.Issuer != o.Spec.Issuer {
 		return nil, ErrNoIdentity
 	}
 	policy, err := profile.Resolve(o)
 	if err != nil {
 		return nil, err
 	}
-	rules, err := pc.rules.Compile(profile.Rules(o.Spec))
+	rules, err := pc.rules.compile(profile.Rules(o.Spec))
 	if err != nil {
 		return nil, fmt.Errorf("compile claim rules: %w", err)
 	}
@@ -54,6 +54,9 @@ func (pc *ProviderCompiler) Compile(o *v1alpha1.IdentityProvider) (*trust.Provid
 	}
 	if len(keys) == 0 {
 		return nil, ErrNoIdentity
+	}
+	if policy.ClockSkew > trust.MaxClockSkew {
+		return nil, fmt.Errorf("read spec.clockSkew: %v is more than %v", policy.ClockSkew, trust.MaxClockSkew)
 	}
 	form, formErr := subjectForm(policy.SubjectForm)
 	replay, replayErr := replayPolicy(policy.Replay)

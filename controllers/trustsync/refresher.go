@@ -11,8 +11,10 @@ import (
 const (
 	// refreshTimeout is how long a request may wait for a provider's keys.
 	refreshTimeout = 2 * time.Second
-	// maxRefreshWaiters bounds the requests that wait at the same time.
-	maxRefreshWaiters = 256
+	// maxRefreshWaiters bounds the requests that wait at the same time, and maxProviderWaiters those for one provider: the
+	// clients of one cannot take all places.
+	maxRefreshWaiters  = 256
+	maxProviderWaiters = 32
 )
 
 // Refresher lets a request whose assertion is signed with an unknown key wait for the provider's keys to be fetched again.
@@ -24,6 +26,8 @@ type Refresher struct {
 
 	mu      sync.Mutex
 	waiters int
+	// waiting counts the waiters of each provider.
+	waiting map[trust.ObjectKey]int
 	pending map[trust.ObjectKey]refresh
 }
 
@@ -34,7 +38,12 @@ type refresh struct {
 }
 
 func newRefresher(store *trust.Store, c *changes, request func(context.Context, trust.ObjectKey) bool, clock func() time.Time) *Refresher {
-	return &Refresher{store: store, changes: c, request: request, clock: clock, pending: map[trust.ObjectKey]refresh{}}
+	return &Refresher{store: store, changes: c, request: request, clock: clock, pending: map[trust.ObjectKey]refresh{}, waiting: map[trust.ObjectKey]int{}}
+}
+
+// Request asks for the keys of a provider to be fetched again, as often as that is allowed, and does not wait.
+func (r *Refresher) Request(ctx context.Context, provider *trust.Provider) {
+	r.request(ctx, provider.Key)
 }
 
 // Refresh asks for the keys of a provider to be fetched again and waits up to two seconds until the store holds another
@@ -48,7 +57,7 @@ func (r *Refresher) Refresh(ctx context.Context, provider *trust.Provider) bool 
 	if !ok {
 		return false
 	}
-	defer r.leave()
+	defer r.leave(provider.Key)
 	timeout := time.NewTimer(until.Sub(r.clock()))
 	defer timeout.Stop()
 	for {
@@ -74,9 +83,6 @@ func (r *Refresher) changed(provider *trust.Provider) bool {
 func (r *Refresher) join(ctx context.Context, provider *trust.Provider) (until time.Time, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.waiters >= maxRefreshWaiters {
-		return time.Time{}, false
-	}
 	now := r.clock()
 	for key, p := range r.pending {
 		if !now.Before(p.until) {
@@ -94,12 +100,20 @@ func (r *Refresher) join(ctx context.Context, provider *trust.Provider) (until t
 		p = refresh{provider: provider, until: now.Add(refreshTimeout)}
 		r.pending[provider.Key] = p
 	}
+	// The keys have been asked for, whether or not there is a place to wait for them.
+	if r.waiters >= maxRefreshWaiters || r.waiting[provider.Key] >= maxProviderWaiters {
+		return time.Time{}, false
+	}
 	r.waiters++
+	r.waiting[provider.Key]++
 	return p.until, true
 }
 
-func (r *Refresher) leave() {
+func (r *Refresher) leave(key trust.ObjectKey) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.waiters--
+	if r.waiting[key]--; r.waiting[key] == 0 {
+		delete(r.waiting, key)
+	}
 }

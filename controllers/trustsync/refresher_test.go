@@ -144,7 +144,7 @@ func TestRefreshEndsWithTheRequest(t *testing.T) {
 func TestRefreshWaitersAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRefreshing()
-		done := r.callers(t.Context(), maxRefreshWaiters)
+		done := r.callers(t.Context(), maxProviderWaiters)
 		expectAll(t, r.callers(t.Context(), 1)(), outcome{false, 0})
 		expectAll(t, done(), outcome{false, 2 * time.Second})
 		after(10 * time.Second)

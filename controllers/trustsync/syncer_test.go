@@ -155,7 +155,7 @@ func TestNothingCountsBeforeAllKindsAreLoaded(t *testing.T) {
 func TestReplaceMakesEqual(t *testing.T) {
 	unresolved, moved := provider(t), provider(t)
 	unresolved.Name, unresolved.Status.Trust = "new", nil
-	moved.Name, moved.Status.Trust.Issuer = "moved", "https://moved.example"
+	moved.Name, moved.Spec.Issuer, moved.Status.Trust.Issuer = "moved", "https://moved.example", "https://moved.example"
 	broken, stale := oauthClient(), oauthClient()
 	broken.Name, broken.Status.Credentials[0].KeyedDigest = "broken", "x"
 	stale.Name, stale.Status.ClientID = "stale", "stale"

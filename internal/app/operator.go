@@ -14,6 +14,14 @@ import (
 	"github.com/grantor-dev/grantor/controllers/operator"
 )
 
+// How the Lease of the leading operator is kept: after a crash another one leads within 17 seconds, for the one that waits
+// may see the last renewal, and then the end of the Lease, 2.2 retry periods late each time.
+const (
+	leaseDuration = 12 * time.Second
+	renewDeadline = 8 * time.Second
+	leaseRetry    = time.Second
+)
+
 // leaderElectionID names the Lease of the leading operator.
 const leaderElectionID = "grantor-operator"
 
@@ -94,5 +102,6 @@ func (f *operatorFlags) manager(namespace string) (ctrl.Manager, error) {
 		o.LeaderElectionNamespace = namespace
 		// The process ends when the manager does, so the next leader need not wait for the lease to run out.
 		o.LeaderElectionReleaseOnCancel = true
+		o.LeaseDuration, o.RenewDeadline, o.RetryPeriod = new(leaseDuration), new(renewDeadline), new(leaseRetry)
 	})
 }

@@ -40,7 +40,7 @@ func (p Policy) Effective() *v1alpha1.EffectivePolicy {
 
 // format writes a duration as people do: 24h and not 24h0m0s.
 func format(d time.Duration) v1alpha1.Duration {
-	text := d.String()
+	text := d.Round(time.Millisecond).String() // As exact as the schema's length allows.
 	for _, zero := range []string{"m0s", "h0m"} {
 		if strings.HasSuffix(text, zero) {
 			text = text[:len(text)-2]

@@ -17,7 +17,6 @@ import (
 	"github.com/grantor-dev/grantor/controllers/operator"
 	"github.com/grantor-dev/grantor/controllers/trustsync"
 	"github.com/grantor-dev/grantor/internal/manifests"
-	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -28,7 +27,7 @@ type Loader struct {
 	dir       string
 	store     *trust.Store
 	digestKey keyring.DigestKey
-	rules     *claimrules.Compiler
+	rules     *operator.RuleChecker
 	compiler  *trustsync.ProviderCompiler
 	log       *slog.Logger
 
@@ -43,9 +42,9 @@ func NewLoader(dir string, store *trust.Store, ring *keyring.Ring, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	rules, err := claimrules.NewCompiler()
+	rules, err := operator.NewRuleChecker()
 	if err != nil {
-		return nil, fmt.Errorf("prepare claim rules: %w", err)
+		return nil, err
 	}
 	compiler, err := trustsync.NewProviderCompiler()
 	if err != nil {

@@ -142,7 +142,8 @@ func (cp *ControlPlane) KubeconfigFor(ctx context.Context, serviceAccount string
 	c.Contexts["local"] = &clientcmdapi.Context{Cluster: "local", AuthInfo: serviceAccount, Namespace: Namespace}
 	c.CurrentContext = "local"
 	file := filepath.Join(cp.dir, name+".kubeconfig")
-	if err := clientcmd.WriteToFile(*c, file); err != nil {
+	// In one step: a process of the same account may be reading it.
+	if err := errors.Join(clientcmd.WriteToFile(*c, file+".new"), os.Rename(file+".new", file)); err != nil {
 		return "", fmt.Errorf("write kubeconfig: %w", err)
 	}
 	return file, nil

@@ -19,6 +19,12 @@ const (
 	parserRecursion = 64
 	// maxListRange is the longest lists.range; the budget ends far shorter ones.
 	maxListRange = MaxCost
+	// maxPrecision is the largest number of decimals that format writes: more of them cost more than they are charged for.
+	maxPrecision = 20
+	// maxNodes and maxNesting bound a parsed expression: how many parts it has, and how deep lists, maps and loops stand in
+	// one another. The cost of checking types grows with both.
+	maxNodes   = 600
+	maxNesting = 40
 	// maxErrorText bounds what is said about a compile error.
 	maxErrorText = 512
 )
@@ -38,7 +44,7 @@ func NewCompiler() (*Compiler, error) {
 		cel.DefaultUTCTimeZone(true),
 		cel.CrossTypeNumericComparisons(true),
 		cel.OptionalTypes(cel.OptionalTypesVersion(2)),
-		ext.Strings(ext.StringsVersion(5)),
+		ext.Strings(ext.StringsVersion(5), ext.StringsMaxPrecision(maxPrecision)),
 		ext.Sets(ext.SetsVersion(0)),
 		ext.Lists(ext.ListsVersion(3), ext.ListsMaxRangeSize(maxListRange)),
 		ext.Encoders(ext.EncodersVersion(0)),
@@ -204,7 +210,14 @@ func (c *Compiler) compileExpression(field, text string) (*expression, *ast.AST,
 	case !utf8.ValidString(text):
 		return nil, nil, &CompileError{Field: field, Message: "an expression must be UTF-8"}
 	}
-	checked, issues := c.env.Compile(text)
+	parsed, issues := c.env.Parse(text)
+	if issues.Err() != nil {
+		return nil, nil, issueError(field, issues)
+	}
+	if err := checkSize(field, parsed.NativeRep().Expr()); err != nil {
+		return nil, nil, err
+	}
+	checked, issues := c.env.Check(parsed)
 	if issues.Err() != nil {
 		return nil, nil, issueError(field, issues)
 	}
@@ -223,6 +236,35 @@ func (c *Compiler) compileExpression(field, text string) (*expression, *ast.AST,
 		return nil, nil, &CompileError{Field: field, Line: 1, Column: 1, Message: clean(err.Error())}
 	}
 	return &expression{field: field, nodes: nodes, plan: plan, names: memberNames(tree)}, tree, nil
+}
+
+// checkSize refuses what would take long to check.
+func checkSize(field string, root ast.Expr) error {
+	nodes, deepest := 0, 0
+	var visit func(e ast.Expr, nesting int)
+	visit = func(e ast.Expr, nesting int) {
+		nodes++
+		switch e.Kind() {
+		case ast.ListKind, ast.MapKind, ast.StructKind, ast.ComprehensionKind:
+			nesting++
+			deepest = max(deepest, nesting)
+		default:
+		}
+		if nodes > maxNodes || deepest > maxNesting {
+			return
+		}
+		for _, child := range children(e) {
+			visit(child, nesting)
+		}
+	}
+	visit(root, 0)
+	switch {
+	case nodes > maxNodes:
+		return &CompileError{Field: field, Message: "the expression has too many parts: split it, or make it simpler"}
+	case deepest > maxNesting:
+		return &CompileError{Field: field, Message: "lists, maps and loops stand in one another too deeply: make the expression simpler"}
+	}
+	return nil
 }
 
 // takes reports whether a result of the type that tree has may be of the wanted type.

@@ -286,3 +286,44 @@ func TestConcurrency(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestLargeExpressionsAreRefused: what would take long to check is refused before that.
+func TestLargeExpressionsAreRefused(t *testing.T) {
+	c := compiler(t)
+	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	loops := func(n int) string {
+		return strings.Repeat("[1].map(x, ", n) + "1" + strings.Repeat(")", n) + " == []"
+	}
+	for name, tc := range map[string]struct{ expression, say string }{
+		"deep lists":       {deep(60) + " == []", "too deeply"},
+		"deep lists, many": {strings.TrimSuffix(strings.Repeat(deep(60)+" == [] || ", 15), " || "), "too"},
+		"loops":            {loops(50), "too"},
+		"many parts":       {strings.TrimSuffix(strings.Repeat("1==1||", 300), "||"), "too many parts"},
+		"long list":        {"[" + strings.TrimSuffix(strings.Repeat("1,", 900), ",") + "] == []", "too many parts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fastest := time.Hour
+			for range 3 {
+				start := time.Now()
+				_, err := c.Compile(rule(tc.expression))
+				fastest = min(fastest, time.Since(start))
+				if err == nil || !strings.Contains(err.Error(), tc.say) {
+					t.Fatalf("error %v", err)
+				}
+			}
+			if fastest > 50*time.Millisecond {
+				t.Errorf("it took %v", fastest)
+			}
+		})
+	}
+	// The largest that are taken do not take long either.
+	for name, expression := range map[string]string{"lists": deep(38) + " == []", "loops": loops(18)} {
+		start := time.Now()
+		if _, err := c.Compile(rule(expression)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := time.Since(start); took > 500*time.Millisecond {
+			t.Errorf("%s: took %v", name, took)
+		}
+	}
+}

@@ -37,10 +37,18 @@ func checkClaimName(name string) string {
 	return ""
 }
 
+// isVisibleASCII reports whether a name can be mistaken for no other: some readers fold letters of other alphabets.
+func isVisibleASCII(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
 // CheckMappedClaim returns what is wrong with the name of a mapped claim, in words for whoever wrote it.
 func CheckMappedClaim(name string) error {
 	if message := checkClaimName(name); message != "" {
 		return errors.New(message)
+	}
+	if !isVisibleASCII(name) {
+		return errors.New("the name of a mapped claim must be visible ASCII without spaces")
 	}
 	// What ignores case must not be reached by a name in other letters.
 	if ReservedClaim(name) || ReservedClaim(strings.ToLower(name)) {

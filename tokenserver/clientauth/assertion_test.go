@@ -149,7 +149,7 @@ func TestRedeemerRefuses(t *testing.T) {
 		want   oauth.Code
 	}{
 		{oauth.ReasonReplayed, oauth.InvalidClient},
-		{oauth.ReasonIssuedBeforeStart, oauth.InvalidClient},
+		{oauth.ReasonIssuedBeforeStart, oauth.TemporarilyUnavailable},
 		{oauth.ReasonStateUnavailable, oauth.TemporarilyUnavailable},
 	} {
 		store := &redeemed{err: oauth.Refuse(tc.reason, nil)}

@@ -69,6 +69,10 @@ func RefuseClient(err error) error {
 		return e
 	}
 	w := ReasonUnknownClient.wire()
+	if e.Reason == ReasonIssuedBeforeStart {
+		// It is good, and a later one will be taken: invalid_client would make the caller give up.
+		w = ReasonStateUnavailable.wire()
+	}
 	return &Error{Code: w.code, Description: w.description, Reason: e.Reason, cause: e.cause}
 }
 

@@ -16,6 +16,9 @@ type ObjectKey struct {
 // String returns namespace/name.
 func (k ObjectKey) String() string { return k.Namespace + "/" + k.Name }
 
+// MaxClockSkew is the largest clock skew that a provider may allow.
+const MaxClockSkew = 5 * time.Minute
+
 // Provider is an identity provider: whose assertions are accepted, and how they are judged. It is immutable once it is
 // in a store.
 type Provider struct {

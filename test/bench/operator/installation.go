@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/grantor-dev/grantor/test/harness"
+)
+
+const (
+	// etcdQuota is more than any size needs: what is full refuses writes. etcd reads it from its environment.
+	etcdQuota, etcdQuotaVariable = "8589934592", "ETCD_QUOTA_BACKEND_BYTES"
+	// scrapeInterval is the shortest time between two looks at metrics, and scrapeShare is how much longer than a look it
+	// takes until the next one: some metrics cost a walk over all objects.
+	scrapeInterval, scrapeShare = 500 * time.Millisecond, 20
+	// startTimeout is how long anything may take to start; what is slower than its target is still to be measured.
+	startTimeout = 10 * time.Minute
+)
+
+// installation is a control plane with the processes of one installation.
+type installation struct {
+	binary, dir string
+	cp          *harness.ControlPlane
+	api         *apiServer
+	client      client.Client
+	operator    *harness.Process
+	servers     []*harness.Process
+	urls        []string
+}
+
+// newInstallation starts a control plane, and no process of ours.
+func newInstallation(ctx context.Context, binary, dir string, replicas int) (in *installation, err error) {
+	if err := os.Setenv(etcdQuotaVariable, etcdQuota); err != nil {
+		return nil, fmt.Errorf("set quota of etcd: %w", err)
+	}
+	in = &installation{binary: binary, dir: dir, servers: make([]*harness.Process, replicas)}
+	for range replicas {
+		address, err := harness.FreeAddress(ctx)
+		if err != nil {
+			return nil, err
+		}
+		in.urls = append(in.urls, "http://"+address)
+	}
+	if in.cp, err = harness.StartControlPlane(ctx, dir); err != nil {
+		return nil, err
+	}
+	if err := in.connect(); err != nil {
+		return nil, errors.Join(err, in.stop())
+	}
+	return in, nil
+}
+
+// connect makes clients that do not throttle themselves.
+func (in *installation) connect() error {
+	config, err := clientcmd.BuildConfigFromFlags("", in.cp.Kubeconfig)
+	if err != nil {
+		return fmt.Errorf("read kubeconfig: %w", err)
+	}
+	config.QPS = -1
+	if in.client, err = client.New(config, client.Options{Scheme: scheme.Scheme}); err != nil {
+		return fmt.Errorf("make client: %w", err)
+	}
+	in.api, err = newAPIServer(config)
+	return err
+}
+
+func (in *installation) startOperator(ctx context.Context) (err error) {
+	in.operator, err = in.start(ctx, "operator", "grantor-operator", "operator")
+	return err
+}
+
+func (in *installation) startServer(ctx context.Context, i int) (err error) {
+	in.servers[i], err = in.start(ctx, fmt.Sprintf("tokenserver-%d", i), "grantor-tokenserver",
+		"tokenserver", "--issuer", in.urls[0], "--listen", in.urls[i][len("http://"):], "--drain", "0s")
+	return err
+}
+
+func (in *installation) start(ctx context.Context, name, account string, args ...string) (*harness.Process, error) {
+	kubeconfig, err := in.cp.KubeconfigFor(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	ops, err := harness.FreeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return harness.Start(ctx, in.binary, in.dir, name, ops, append(args, "--kubeconfig", kubeconfig, "--namespace", harness.Namespace)...)
+}
+
+// stop ends everything.
+func (in *installation) stop() error {
+	for _, p := range append(in.servers, in.operator) {
+		if p != nil {
+			p.Stop()
+		}
+	}
+	return in.cp.Stop()
+}
+
+// awaitReady waits until a process answers that it is Ready, which may take longer than it should.
+func awaitReady(ctx context.Context, p *harness.Process) error {
+	return harness.Poll(ctx, startTimeout, func() error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.OpsURL+"/readyz", http.NoBody)
+		if err != nil {
+			return harness.Permanent(fmt.Errorf("make request: %w", err))
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return fmt.Errorf("ask whether the process is ready: %w", err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("not ready: %s; its log is %s", response.Status, p.Log)
+		}
+		return nil
+	})
+}
+
+// awaitMetrics waits until the metrics of a process are as they should be.
+func awaitMetrics(ctx context.Context, p *harness.Process, limit time.Duration, check func(samples) error, names ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		begin := time.Now()
+		found, err := scrape(ctx, http.DefaultClient, p.OpsURL+"/metrics", names...)
+		if err == nil {
+			err = check(found)
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("gave up after %s: %w", limit, err)
+		case <-time.After(max(scrapeInterval, scrapeShare*time.Since(begin))):
+		}
+	}
+}

@@ -1,0 +1,17 @@
+//go:build !faults
+
+package faults
+
+import "time"
+
+// How long and how often the quick set breaks things; full_test.go has what the faults are like in real life.
+const (
+	outage         = 20 * time.Second // the API server is down: 10 minutes
+	bootOutage     = 4 * time.Second
+	floodPerSecond = 200
+	floodFor       = 12 * time.Second
+	rotationFor    = 10 * time.Second
+	rotationRate   = 200
+	readyRounds    = 100
+	keysMaxStale   = 15 * time.Second
+)
