@@ -20,7 +20,7 @@ func TestPolicyIsOfTheIssuer(t *testing.T) {
 	}
 }
 
-// More skew than anybody may allow would outlive the memory of used assertions.
+// What the schema bounds is bounded here as well.
 func TestClockSkewIsBounded(t *testing.T) {
 	p := provider(t)
 	p.Spec.ClockSkew = "5m"

@@ -58,9 +58,8 @@ func (p proof) MappedClaims() []claimrules.Claim {
 type Once struct {
 	// Issuer, Key and JWTID tell the assertion apart from others. Key is the thumbprint of the key that signed.
 	Issuer, Key, JWTID string
-	// From is the earliest time that the assertion can have been used, or zero when that is unknown. Until is when every
-	// provider refuses it for its age alone: exp and the largest skew that any may allow, for it is the same assertion to
-	// all of them, and this one may allow more later.
+	// From is the earliest time that the assertion can have been used, or zero when that is unknown. Until is when it is
+	// refused for its age alone: exp and the skew that is allowed.
 	From, Until time.Time
 	// Proven says that the assertion must prove by its times that it is newer than the memory of used ones: a provider
 	// that demands one-time use demands that.
@@ -75,7 +74,7 @@ func (p proof) Once() (Once, bool) {
 	skew := p.provider.ClockSkew
 	once := Once{
 		Issuer: p.claims.Issuer, Key: p.key.Thumbprint(), JWTID: p.claims.JWTID,
-		From: p.claims.IssuedAt, Until: p.claims.Expiry.Add(trust.MaxClockSkew), Proven: p.provider.Replay == trust.ReplayOneTime,
+		From: p.claims.IssuedAt, Until: p.claims.Expiry.Add(skew), Proven: p.provider.Replay == trust.ReplayOneTime,
 	}
 	if p.claims.NotBefore.After(once.From) {
 		once.From = p.claims.NotBefore

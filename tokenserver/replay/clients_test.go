@@ -50,7 +50,7 @@ func (f fixture) verifiedClient(t testing.TB) assertion.VerifiedClient {
 func selfSigned(f *fixture) { f.issuer, f.subject = f.client, f.client }
 
 func TestRedeemClient(t *testing.T) {
-	zero, until := time.Time{}, noon.Add(5*time.Minute+trust.MaxClockSkew)
+	zero, until := time.Time{}, noon.Add(5*time.Minute+skew)
 	for name, tc := range map[string]struct {
 		change func(*fixture)
 		want   []Use

@@ -148,16 +148,16 @@ func TestRedeemUse(t *testing.T) {
 		change func(*fixture)
 		want   []Use
 	}{
-		"one time":                  {func(*fixture) {}, []Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + trust.MaxClockSkew), Proven: true}}},
-		"H-19 until exp and a skew": {func(f *fixture) { f.exp = noon.Add(5 * time.Second) }, []Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Second + trust.MaxClockSkew), Proven: true}}},
-		"nbf after iat":             {func(f *fixture) { f.nbf = later }, []Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + trust.MaxClockSkew), Proven: true}}},
-		"nbf before iat":            {func(f *fixture) { f.iat, f.nbf = later, noon }, []Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + trust.MaxClockSkew), Proven: true}}},
-		"nbf only":                  {func(f *fixture) { f.iat, f.nbf = zero, noon }, []Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + trust.MaxClockSkew), Proven: true}}},
-		"G-16 neither":              {func(f *fixture) { f.iat = zero }, []Use{{Until: noon.Add(5*time.Minute + trust.MaxClockSkew), Proven: true}}},
-		"if present, with jti":      {func(f *fixture) { f.replay = trust.ReplayOneTimeIfPresent }, []Use{{From: noon, Until: noon.Add(5*time.Minute + trust.MaxClockSkew)}}},
-		"H-17 if present, without":  {func(f *fixture) { f.replay, f.jti = trust.ReplayOneTimeIfPresent, "" }, nil},
-		"reuse":                     {func(f *fixture) { f.replay = trust.ReplayReuse }, nil},
-		"H-17 reuse without jti":    {func(f *fixture) { f.replay, f.jti = trust.ReplayReuse, "" }, nil},
+		"one time":                 {func(*fixture) {}, []Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"H-19 until exp and skew":  {func(f *fixture) { f.exp = noon.Add(5 * time.Second) }, []Use{{From: noon.Add(-skew), Until: noon.Add(35 * time.Second), Proven: true}}},
+		"nbf after iat":            {func(f *fixture) { f.nbf = later }, []Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"nbf before iat":           {func(f *fixture) { f.iat, f.nbf = later, noon }, []Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"nbf only":                 {func(f *fixture) { f.iat, f.nbf = zero, noon }, []Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"G-16 neither":             {func(f *fixture) { f.iat = zero }, []Use{{Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"if present, with jti":     {func(f *fixture) { f.replay = trust.ReplayOneTimeIfPresent }, []Use{{From: noon, Until: noon.Add(5*time.Minute + skew)}}},
+		"H-17 if present, without": {func(f *fixture) { f.replay, f.jti = trust.ReplayOneTimeIfPresent, "" }, nil},
+		"reuse":                    {func(f *fixture) { f.replay = trust.ReplayReuse }, nil},
+		"H-17 reuse without jti":   {func(f *fixture) { f.replay, f.jti = trust.ReplayReuse, "" }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, store := newFixture(), &fake{}
