@@ -44,7 +44,7 @@ func (f related) enqueue(ctx context.Context, obj client.Object, q queue) {
 type laterOnly struct{ handler.EventHandler }
 
 // Create passes on what is new.
-func (h laterOnly) Create(ctx context.Context, e event.CreateEvent, q queue) {
+func (h laterOnly) Create(ctx context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 	if !e.IsInInitialList {
 		h.EventHandler.Create(ctx, e, q)
 	}
