@@ -1,11 +1,14 @@
 package operator
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/test/harness"
 )
 
 func borderRows() []row {
@@ -111,7 +114,16 @@ func contested(t *testing.T, w *world) {
 	thief.waitAs(thief.namespace+".app", thief.secret, owner.by("idp", "ES256", "", ecKey("thief")), http.StatusOK)
 	thief.waitAs(thief.namespace+".app", thief.secret, owner.fresh("idp"), http.StatusBadRequest)
 	owner.now(owner.fresh("idp"), http.StatusOK)
-	// Nor within one namespace: the older one keeps it.
+	// Nor within one namespace: the older one keeps it. Ages are told in seconds, and of one second the name would decide.
+	made := time.Now()
+	if err := harness.Poll(t.Context(), 10*time.Second, func() error {
+		if time.Now().Unix() > made.Unix() {
+			return nil
+		}
+		return errors.New("it is still the same second")
+	}); err != nil {
+		t.Fatal(err)
+	}
 	owner.opaque("second", map[string]string{"tls.crt": certificate(ecKey("second"))})
 	owner.create(owner.provider("aaa", merged(certificates("second"), object{"issuer": owner.issuer("idp")})))
 	owner.waitReason(kindProvider, "aaa", v1alpha1.ConditionAccepted, v1alpha1.ReasonDuplicateIssuer)
