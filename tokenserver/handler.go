@@ -64,6 +64,7 @@ type Handler struct {
 	verifier *assertion.Verifier
 	clients  *clientauth.Authenticator
 	metrics  *metrics
+	grants   []grant
 	routes   map[string]route
 	noRoute  errorBody
 }
@@ -87,6 +88,7 @@ func NewHandler(c Config) (*Handler, error) {
 	h := &Handler{
 		config: c, verifier: verifier, clients: clientauth.New(verifier, replay.Clients{Store: c.Replay}), metrics: m,
 	}
+	h.grants = h.makeGrants()
 	read := []string{http.MethodGet, http.MethodHead}
 	token := route{[]string{http.MethodPost}, h.serveToken}
 	h.routes = map[string]route{}

@@ -42,8 +42,8 @@ func (h *Handler) metadata() metadata {
 		},
 		TokenEndpointAlgorithms: jose.Algorithms(),
 	}
-	if !h.disabled(oauth.GrantTypeJWTBearer) {
-		m.GrantTypes = append(m.GrantTypes, oauth.GrantTypeJWTBearer)
+	for _, g := range h.grants {
+		m.GrantTypes = append(m.GrantTypes, g.grantType)
 	}
 	return m
 }

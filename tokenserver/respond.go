@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"runtime/debug"
-	"slices"
 
 	"github.com/grantor-dev/grantor/tokenserver/accesstoken"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
@@ -27,7 +26,7 @@ type errorBody struct {
 	Description string     `json:"error_description"`
 }
 
-func grant(w http.ResponseWriter, t accesstoken.Token) {
+func writeToken(w http.ResponseWriter, t accesstoken.Token) {
 	noStore(w)
 	writeJSON(w, http.StatusOK, tokenBody{AccessToken: t.Compact, TokenType: "Bearer", ExpiresIn: t.ExpiresIn, Scope: t.Scope})
 }
@@ -65,10 +64,6 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(b)
-}
-
-func (h *Handler) disabled(grantType string) bool {
-	return slices.Contains(h.config.DisabledGrants, grantType)
 }
 
 func stack() string { return string(debug.Stack()) }

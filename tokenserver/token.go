@@ -9,7 +9,6 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
-	"github.com/grantor-dev/grantor/tokenserver/policy"
 	"github.com/grantor-dev/grantor/tokenserver/replay"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -26,7 +25,7 @@ func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rec.err, rec.tokenID, rec.scope = nil, token.ID, token.Scope
-	grant(w, token)
+	writeToken(w, token)
 }
 
 // exchange is the whole of a token request, in order. The trust snapshot is loaded once: a change that arrives meanwhile
@@ -44,10 +43,23 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, rec *record) 
 	if err != nil {
 		return accesstoken.Token{}, err
 	}
-	if err := h.selectGrant(c.Client, form, rec); err != nil {
+	g, err := h.selectGrant(c.Client, form, rec)
+	if err != nil {
 		return accesstoken.Token{}, err
 	}
-	return h.jwtBearer(r.Context(), c, form, rec)
+	c, decision, err := g.decide(r.Context(), c, form, rec)
+	if err != nil {
+		return accesstoken.Token{}, err
+	}
+	rec.subject = decision.Subject()
+	if c.snapshot.Ring().Current(c.now) == nil { // Who is told to try again must still be able to use the assertion.
+		return accesstoken.Token{}, oauth.Refuse(oauth.ReasonNoSigningKey, nil)
+	}
+	redeemed, err := replay.Redeem(r.Context(), h.config.Replay, decision, c.now)
+	if err != nil {
+		return accesstoken.Token{}, err
+	}
+	return accesstoken.Mint(c.snapshot.Ring(), h.config.Issuer, redeemed, c.now)
 }
 
 // caller is an authenticated client, with the snapshot and the time by which it is judged.
@@ -98,73 +110,4 @@ func (h *Handler) newerKeys(ctx context.Context, trail assertion.Trail) *trust.S
 		return snapshot
 	}
 	return nil
-}
-
-// selectGrant finds the grant by exact comparison and checks that the server and the client allow it.
-func (h *Handler) selectGrant(client clientauth.Client, form oauth.Form, rec *record) error {
-	switch grantType := form.Get("grant_type"); {
-	case grantType == "":
-		return oauth.Refuse(oauth.ReasonMissingGrantType, nil)
-	case grantType != oauth.GrantTypeJWTBearer:
-		return oauth.Refuse(oauth.ReasonUnknownGrantType, nil)
-	case h.disabled(grantType):
-		return oauth.Refuse(oauth.ReasonGrantDisabled, nil)
-	case !client.MayUse(grantType):
-		return oauth.Refuse(oauth.ReasonGrantNotAllowed, nil)
-	default:
-		rec.grantType = grantType
-		return nil
-	}
-}
-
-// jwtBearer is the JWT bearer grant (RFC 7523 §2.1) for a client that may use it.
-func (h *Handler) jwtBearer(ctx context.Context, c caller, form oauth.Form, rec *record) (accesstoken.Token, error) {
-	c, verified, err := h.verify(ctx, c, form, rec)
-	if err != nil {
-		return accesstoken.Token{}, err
-	}
-	rec.provider = verified.Provider()
-	request := policy.Request{Scope: form.Get("scope"), Resources: form.Resources()}
-	decision, err := policy.Authorize(c.Client, verified, request, h.config.Issuer, c.now)
-	if err != nil {
-		return accesstoken.Token{}, err
-	}
-	rec.subject = decision.Subject()
-	if c.snapshot.Ring().Current(c.now) == nil { // Who is told to try again must still be able to use the assertion.
-		return accesstoken.Token{}, oauth.Refuse(oauth.ReasonNoSigningKey, nil)
-	}
-	redeemed, err := replay.Redeem(ctx, h.config.Replay, decision, c.now)
-	if err != nil {
-		return accesstoken.Token{}, err
-	}
-	return accesstoken.Mint(c.snapshot.Ring(), h.config.Issuer, redeemed, c.now)
-}
-
-// verify verifies the caller's assertion. When it names a key that was fetched for it just now, the caller comes back with
-// the snapshot that has the key: everything is judged by that one again, but for the client's credentials, which have
-// been looked at and, if they are a client assertion, been used.
-func (h *Handler) verify(ctx context.Context, c caller, form oauth.Form, rec *record) (caller, assertion.Verified, error) {
-	presented := form.Get("assertion")
-	if presented == "" {
-		return caller{}, assertion.Verified{}, oauth.Refuse(oauth.ReasonMissingAssertion, nil)
-	}
-	verified, trail, err := h.verifier.Verify(ctx, c.snapshot, c.Object(), presented, c.now)
-	rec.untrustedIssuer = trail.UntrustedIssuer
-	if err == nil {
-		return c, verified, nil
-	}
-	newer := h.newerKeys(ctx, trail)
-	if newer == nil {
-		return caller{}, assertion.Verified{}, err
-	}
-	client, ok := c.In(newer)
-	if !ok {
-		return caller{}, assertion.Verified{}, err
-	}
-	if err := h.selectGrant(client, form, rec); err != nil {
-		return caller{}, assertion.Verified{}, err
-	}
-	c = caller{Client: client, snapshot: newer, now: h.config.Now()}
-	verified, _, err = h.verifier.Verify(ctx, c.snapshot, c.Object(), presented, c.now)
-	return c, verified, err
 }

@@ -56,7 +56,7 @@ func Mint(ring *keyring.Ring, issuer string, r replay.Redeemed, now time.Time) (
 	if t.Scope != "" {
 		c.text("scope", t.Scope)
 	}
-	for _, m := range d.Assertion().MappedClaims() {
+	for _, m := range d.MappedClaims() {
 		if err := c.mapped(m); err != nil {
 			return Token{}, oauth.Refuse(oauth.ReasonInternal, err)
 		}

@@ -11,35 +11,6 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
-// Decision is a yes, with its bounds. There is no other way to make one than Authorize.
-type Decision struct {
-	client    *trust.Client
-	verified  assertion.Verified
-	subject   string
-	scopes    []string
-	audience  []string
-	expiresAt time.Time
-}
-
-// Client is the client that the access token is for.
-func (d Decision) Client() *trust.Client { return d.client }
-
-// Assertion is the assertion that the access token is exchanged for.
-func (d Decision) Assertion() assertion.Verified { return d.verified }
-
-// Subject is the sub of the access token: the prefix of the provider, which by default is "<namespace>/<name>:", and the
-// subject of the assertion.
-func (d Decision) Subject() string { return d.subject }
-
-// Scopes are what is granted, in the order of the request.
-func (d Decision) Scopes() []string { return d.scopes }
-
-// Audience is the aud of the access token, not empty.
-func (d Decision) Audience() []string { return d.audience }
-
-// ExpiresAt is the exp of the access token.
-func (d Decision) ExpiresAt() time.Time { return d.expiresAt }
-
 // Request is what the client asks for.
 type Request struct {
 	// Scope is the parameter scope (RFC 6749 §3.3), Resources the values of resource (RFC 8707 §2).
@@ -75,10 +46,12 @@ func Authorize(client clientauth.Client, verified assertion.Verified, request Re
 	if expiresAt.Unix() <= now.Unix() { // The assertion is alive by the allowed skew alone, and the token must not outlive it.
 		return Decision{}, oauth.Refuse(oauth.ReasonExpired, nil)
 	}
-	return Decision{
-		client: c, verified: verified, subject: subject,
+	d := Decision{
+		client: c, provider: p, subject: subject, claims: verified.MappedClaims(),
 		scopes: scopes, audience: audience, expiresAt: expiresAt,
-	}, nil
+	}
+	d.useUp(verified)
+	return d, nil
 }
 
 // grantScopes: RFC 6749 §3.3: the server "MAY fully or partially ignore the scope requested"; a request without scope

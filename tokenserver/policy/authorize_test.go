@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,7 +165,8 @@ func TestDecision(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Client() != client.Object() || d.Assertion() != verified {
+	once, _ := verified.Once()
+	if d.Client() != client.Object() || d.Provider() != verified.Provider() || !slices.Equal(d.Once(), []assertion.Once{once}) {
 		t.Error("the decision is about another client or assertion")
 	}
 }

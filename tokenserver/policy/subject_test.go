@@ -89,7 +89,7 @@ func TestSubjectOfRules(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if diff := cmp.Diff([]claimrules.Claim{{Name: "team", Value: []byte(`["a"]`)}}, d.Assertion().MappedClaims()); diff != "" {
+			if diff := cmp.Diff([]claimrules.Claim{{Name: "team", Value: []byte(`["a"]`)}}, d.MappedClaims()); diff != "" {
 				t.Errorf("mapped claims (-want +got):\n%s", diff)
 			}
 		})

@@ -51,9 +51,9 @@ const (
 	ofClientAssertion = "grantor client assertion v1"
 )
 
-// Redeem uses the decision's assertion. Errors are refusals.
+// Redeem uses the assertions that the decision rests on. Errors are refusals.
 func Redeem(ctx context.Context, store Store, d policy.Decision, now time.Time) (Redeemed, error) {
-	if once, ok := d.Assertion().Once(); ok {
+	for _, once := range d.Once() {
 		if err := consume(ctx, store, ofAssertion, once, now); err != nil {
 			return Redeemed{}, err
 		}

@@ -1,0 +1,89 @@
+package tokenserver
+
+import (
+	"context"
+	"slices"
+
+	"github.com/grantor-dev/grantor/tokenserver/assertion"
+	"github.com/grantor-dev/grantor/tokenserver/clientauth"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/policy"
+)
+
+// grant is what one grant of the token endpoint does in its own way: look at what the request presents, and decide. All
+// else is done in exchange, for every grant alike.
+type grant struct {
+	// grantType is its value of grant_type.
+	grantType string
+	// decide returns the caller too, who may be judged by a newer snapshot from there on.
+	decide func(ctx context.Context, c caller, form oauth.Form, rec *record) (caller, policy.Decision, error)
+}
+
+// makeGrants returns the grants that the server does not refuse to everybody, in the order in which the metadata lists them.
+func (h *Handler) makeGrants() []grant {
+	all := []grant{
+		{oauth.GrantTypeJWTBearer, h.jwtBearer},
+	}
+	return slices.DeleteFunc(all, func(g grant) bool { return slices.Contains(h.config.DisabledGrants, g.grantType) })
+}
+
+// selectGrant finds the grant by exact comparison and checks that the server and the client allow it.
+func (h *Handler) selectGrant(client clientauth.Client, form oauth.Form, rec *record) (grant, error) {
+	grantType := form.Get("grant_type")
+	i := slices.IndexFunc(h.grants, func(g grant) bool { return g.grantType == grantType })
+	switch {
+	case grantType == "":
+		return grant{}, oauth.Refuse(oauth.ReasonMissingGrantType, nil)
+	case slices.Contains(h.config.DisabledGrants, grantType):
+		return grant{}, oauth.Refuse(oauth.ReasonGrantDisabled, nil)
+	case i < 0:
+		return grant{}, oauth.Refuse(oauth.ReasonUnknownGrantType, nil)
+	case !client.MayUse(grantType):
+		return grant{}, oauth.Refuse(oauth.ReasonGrantNotAllowed, nil)
+	}
+	rec.grantType = grantType
+	return h.grants[i], nil
+}
+
+// jwtBearer is the JWT bearer grant (RFC 7523 §2.1).
+func (h *Handler) jwtBearer(ctx context.Context, c caller, form oauth.Form, rec *record) (caller, policy.Decision, error) {
+	presented := form.Get("assertion")
+	if presented == "" {
+		return c, policy.Decision{}, oauth.Refuse(oauth.ReasonMissingAssertion, nil)
+	}
+	c, verified, err := h.verify(ctx, c, presented, form, rec)
+	if err != nil {
+		return c, policy.Decision{}, err
+	}
+	request := policy.Request{Scope: form.Get("scope"), Resources: form.Resources()}
+	decision, err := policy.Authorize(c.Client, verified, request, h.config.Issuer, c.now)
+	return c, decision, err
+}
+
+// verify verifies an assertion that the caller presents. When it names a key that was fetched for it just now, the caller
+// comes back with the snapshot that has the key: everything is judged by that one again, but for the client's credentials,
+// which have been looked at and, if they are a client assertion, been used.
+func (h *Handler) verify(ctx context.Context, c caller, presented string, form oauth.Form, rec *record) (caller, assertion.Verified, error) {
+	verified, trail, err := h.verifier.Verify(ctx, c.snapshot, c.Object(), presented, c.now)
+	rec.untrustedIssuer = trail.UntrustedIssuer
+	if err == nil {
+		rec.provider = verified.Provider()
+		return c, verified, nil
+	}
+	newer := h.newerKeys(ctx, trail)
+	if newer == nil {
+		return c, assertion.Verified{}, err
+	}
+	client, ok := c.In(newer)
+	if !ok {
+		return c, assertion.Verified{}, err
+	}
+	if _, err := h.selectGrant(client, form, rec); err != nil {
+		return c, assertion.Verified{}, err
+	}
+	c = caller{Client: client, snapshot: newer, now: h.config.Now()}
+	if verified, _, err = h.verifier.Verify(ctx, c.snapshot, c.Object(), presented, c.now); err == nil {
+		rec.provider = verified.Provider()
+	}
+	return c, verified, err
+}

@@ -1,0 +1,54 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/grantor-dev/grantor/tokenserver/assertion"
+	"github.com/grantor-dev/grantor/tokenserver/claimrules"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+// Decision is a yes, with its bounds. Only the functions of this package make one.
+type Decision struct {
+	client    *trust.Client
+	provider  *trust.Provider
+	subject   string
+	claims    []claimrules.Claim
+	scopes    []string
+	audience  []string
+	expiresAt time.Time
+	once      []assertion.Once
+}
+
+// Client is the client that the access token is for.
+func (d Decision) Client() *trust.Client { return d.client }
+
+// Provider is the provider that vouches for the subject.
+func (d Decision) Provider() *trust.Provider { return d.provider }
+
+// Subject is the sub of the access token: the prefix of the provider, which by default is "<namespace>/<name>:", and the
+// subject of the assertion.
+func (d Decision) Subject() string { return d.subject }
+
+// MappedClaims are what the provider's claim mappings made for the access token.
+func (d Decision) MappedClaims() []claimrules.Claim { return d.claims }
+
+// Scopes are what is granted, in the order of the request.
+func (d Decision) Scopes() []string { return d.scopes }
+
+// Audience is the aud of the access token, not empty.
+func (d Decision) Audience() []string { return d.audience }
+
+// ExpiresAt is the exp of the access token.
+func (d Decision) ExpiresAt() time.Time { return d.expiresAt }
+
+// Once are the assertions that the decision rests on and that may be used once: it holds only when each of them is used
+// for it.
+func (d Decision) Once() []assertion.Once { return d.once }
+
+// useUp makes the decision hold only when the assertion is used for it, if it may be used once.
+func (d *Decision) useUp(verified assertion.Verified) {
+	if once, ok := verified.Once(); ok {
+		d.once = append(d.once, once)
+	}
+}
