@@ -14,6 +14,7 @@ import (
 	"github.com/grantor-dev/grantor/internal/jwttest"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/replay"
+	"github.com/grantor-dev/grantor/tokenserver/state"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -24,7 +25,7 @@ type renumbered struct {
 	n uint64
 }
 
-func (s *renumbered) Consume(ctx context.Context, use replay.Use, now time.Time) error {
+func (s *renumbered) Consume(ctx context.Context, use state.Use, now time.Time) error {
 	s.n++
 	binary.BigEndian.PutUint64(use.ID[:], s.n)
 	return s.Store.Consume(ctx, use, now)

@@ -13,14 +13,14 @@ import (
 
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
-	"github.com/grantor-dev/grantor/tokenserver/replay"
+	"github.com/grantor-dev/grantor/tokenserver/state"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
 // consume is a replay.Store in one function.
 type consume func() error
 
-func (c consume) Consume(context.Context, replay.Use, time.Time) error { return c() }
+func (c consume) Consume(context.Context, state.Use, time.Time) error { return c() }
 
 // W-85: while the store is not loaded, or the server has no keys, nothing is answered but to come back.
 func TestNotReady(t *testing.T) {
@@ -61,8 +61,8 @@ func TestStateFails(t *testing.T) {
 		"H-23 store down":    {errors.New("dial tcp: connection refused"), http.StatusServiceUnavailable, oauth.ReasonStateUnavailable},
 		"H-23 store slow":    {context.DeadlineExceeded, http.StatusServiceUnavailable, oauth.ReasonStateUnavailable},
 		"H-23 caller gone":   {context.Canceled, http.StatusServiceUnavailable, oauth.ReasonStateUnavailable},
-		"H-08 used":          {replay.ErrUsed, http.StatusBadRequest, oauth.ReasonReplayed},
-		"H-20 before memory": {replay.ErrBeforeStart, http.StatusBadRequest, oauth.ReasonIssuedBeforeStart},
+		"H-08 used":          {state.ErrUsed, http.StatusBadRequest, oauth.ReasonReplayed},
+		"H-20 before memory": {state.ErrBeforeStart, http.StatusBadRequest, oauth.ReasonIssuedBeforeStart},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, func(c *Config) { c.Replay = consume(func() error { return tc.err }) })
@@ -103,7 +103,7 @@ type unstable struct {
 	mended bool
 }
 
-func (u *unstable) Consume(context.Context, replay.Use, time.Time) error {
+func (u *unstable) Consume(context.Context, state.Use, time.Time) error {
 	if u.mended {
 		return nil
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/policy"
 	"github.com/grantor-dev/grantor/tokenserver/replay"
+	"github.com/grantor-dev/grantor/tokenserver/state"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -55,7 +56,7 @@ func newFixture() fixture {
 
 type forgetful struct{}
 
-func (forgetful) Consume(context.Context, replay.Use, time.Time) error { return nil }
+func (forgetful) Consume(context.Context, state.Use, time.Time) error { return nil }
 
 // redeemed passes the fixture through all steps before Mint.
 func (f fixture) redeemed(t testing.TB) replay.Redeemed {

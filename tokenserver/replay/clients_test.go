@@ -12,6 +12,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/state"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -53,12 +54,12 @@ func TestRedeemClient(t *testing.T) {
 	zero, until := time.Time{}, noon.Add(5*time.Minute+skew)
 	for name, tc := range map[string]struct {
 		change func(*fixture)
-		want   []Use
+		want   []state.Use
 	}{
-		"S-07 own key":               {selfSigned, []Use{{From: noon.Add(-skew), Until: until, Proven: true}}},
-		"S-07 own key, no iat":       {func(f *fixture) { selfSigned(f); f.iat = zero }, []Use{{From: noon.Add(-55 * time.Minute), Until: until, Proven: true}}},
-		"S-07 provider, one time":    {func(*fixture) {}, []Use{{From: noon.Add(-skew), Until: until, Proven: true}}},
-		"S-07 provider, if present":  {func(f *fixture) { f.replay = trust.ReplayOneTimeIfPresent }, []Use{{From: noon, Until: until}}},
+		"S-07 own key":               {selfSigned, []state.Use{{From: noon.Add(-skew), Until: until, Proven: true}}},
+		"S-07 own key, no iat":       {func(f *fixture) { selfSigned(f); f.iat = zero }, []state.Use{{From: noon.Add(-55 * time.Minute), Until: until, Proven: true}}},
+		"S-07 provider, one time":    {func(*fixture) {}, []state.Use{{From: noon.Add(-skew), Until: until, Proven: true}}},
+		"S-07 provider, if present":  {func(f *fixture) { f.replay = trust.ReplayOneTimeIfPresent }, []state.Use{{From: noon, Until: until}}},
 		"S-07 provider, not present": {func(f *fixture) { f.replay, f.jti = trust.ReplayOneTimeIfPresent, "" }, nil},
 		"S-07 provider, reuse":       {func(f *fixture) { f.replay = trust.ReplayReuse }, nil},
 	} {
@@ -68,7 +69,7 @@ func TestRedeemClient(t *testing.T) {
 			if err := (Clients{store}).RedeemClient(t.Context(), f.verifiedClient(t), noon); err != nil {
 				t.Fatal(err)
 			}
-			got := append([]Use(nil), store.uses...)
+			got := append([]state.Use(nil), store.uses...)
 			for i := range got {
 				got[i].ID = [32]byte{}
 			}
@@ -88,10 +89,10 @@ func TestRedeemClientErrors(t *testing.T) {
 		answer error
 		want   oauth.Reason
 	}{
-		"S-07 used":            {ErrUsed, oauth.ReasonReplayed},
-		"H-20 before start":    {ErrBeforeStart, oauth.ReasonIssuedBeforeStart},
+		"S-07 used":            {state.ErrUsed, oauth.ReasonReplayed},
+		"H-20 before start":    {state.ErrBeforeStart, oauth.ReasonIssuedBeforeStart},
 		"H-23 store fails":     {broken, oauth.ReasonStateUnavailable},
-		"H-23 fails, and used": {errors.Join(broken, ErrUsed), oauth.ReasonReplayed},
+		"H-23 fails, and used": {errors.Join(broken, state.ErrUsed), oauth.ReasonReplayed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := (Clients{&fake{err: tc.answer}}).RedeemClient(t.Context(), verified, noon)

@@ -19,6 +19,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/policy"
+	"github.com/grantor-dev/grantor/tokenserver/state"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -102,11 +103,11 @@ func (f fixture) decision(t testing.TB) policy.Decision {
 // fake is a Store that answers as it is told and notes what it is asked.
 type fake struct {
 	err  error
-	uses []Use
+	uses []state.Use
 	now  time.Time
 }
 
-func (f *fake) Consume(_ context.Context, use Use, now time.Time) error {
+func (f *fake) Consume(_ context.Context, use state.Use, now time.Time) error {
 	f.uses, f.now = append(f.uses, use), now
 	return f.err
 }
@@ -118,9 +119,9 @@ func TestRedeemErrors(t *testing.T) {
 		want   oauth.Reason
 	}{
 		"new":                       {nil, ""},
-		"H-08 used":                 {ErrUsed, oauth.ReasonReplayed},
-		"used, wrapped":             {errors.Join(broken, ErrUsed), oauth.ReasonReplayed},
-		"H-20 before the start":     {ErrBeforeStart, oauth.ReasonIssuedBeforeStart},
+		"H-08 used":                 {state.ErrUsed, oauth.ReasonReplayed},
+		"used, wrapped":             {errors.Join(broken, state.ErrUsed), oauth.ReasonReplayed},
+		"H-20 before the start":     {state.ErrBeforeStart, oauth.ReasonIssuedBeforeStart},
 		"H-23 store fails":          {broken, oauth.ReasonStateUnavailable},
 		"H-23 store takes too long": {context.DeadlineExceeded, oauth.ReasonStateUnavailable},
 	} {
@@ -146,15 +147,15 @@ func TestRedeemUse(t *testing.T) {
 	later, zero := noon.Add(10*time.Second), time.Time{}
 	for name, tc := range map[string]struct {
 		change func(*fixture)
-		want   []Use
+		want   []state.Use
 	}{
-		"one time":                 {func(*fixture) {}, []Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
-		"H-19 until exp and skew":  {func(f *fixture) { f.exp = noon.Add(5 * time.Second) }, []Use{{From: noon.Add(-skew), Until: noon.Add(35 * time.Second), Proven: true}}},
-		"nbf after iat":            {func(f *fixture) { f.nbf = later }, []Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
-		"nbf before iat":           {func(f *fixture) { f.iat, f.nbf = later, noon }, []Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
-		"nbf only":                 {func(f *fixture) { f.iat, f.nbf = zero, noon }, []Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
-		"G-16 neither":             {func(f *fixture) { f.iat = zero }, []Use{{Until: noon.Add(5*time.Minute + skew), Proven: true}}},
-		"if present, with jti":     {func(f *fixture) { f.replay = trust.ReplayOneTimeIfPresent }, []Use{{From: noon, Until: noon.Add(5*time.Minute + skew)}}},
+		"one time":                 {func(*fixture) {}, []state.Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"H-19 until exp and skew":  {func(f *fixture) { f.exp = noon.Add(5 * time.Second) }, []state.Use{{From: noon.Add(-skew), Until: noon.Add(35 * time.Second), Proven: true}}},
+		"nbf after iat":            {func(f *fixture) { f.nbf = later }, []state.Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"nbf before iat":           {func(f *fixture) { f.iat, f.nbf = later, noon }, []state.Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"nbf only":                 {func(f *fixture) { f.iat, f.nbf = zero, noon }, []state.Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"G-16 neither":             {func(f *fixture) { f.iat = zero }, []state.Use{{Until: noon.Add(5*time.Minute + skew), Proven: true}}},
+		"if present, with jti":     {func(f *fixture) { f.replay = trust.ReplayOneTimeIfPresent }, []state.Use{{From: noon, Until: noon.Add(5*time.Minute + skew)}}},
 		"H-17 if present, without": {func(f *fixture) { f.replay, f.jti = trust.ReplayOneTimeIfPresent, "" }, nil},
 		"reuse":                    {func(f *fixture) { f.replay = trust.ReplayReuse }, nil},
 		"H-17 reuse without jti":   {func(f *fixture) { f.replay, f.jti = trust.ReplayReuse, "" }, nil},
@@ -165,7 +166,7 @@ func TestRedeemUse(t *testing.T) {
 			if _, err := Redeem(t.Context(), store, f.decision(t), noon); err != nil {
 				t.Fatal(err)
 			}
-			got := append([]Use(nil), store.uses...)
+			got := append([]state.Use(nil), store.uses...)
 			for i := range got {
 				if got[i].ID == [32]byte{} {
 					t.Error("the use has no id")

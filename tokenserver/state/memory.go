@@ -2,96 +2,141 @@ package state
 
 import (
 	"context"
-	"crypto/sha256"
 	"sync"
 	"time"
-
-	"github.com/grantor-dev/grantor/tokenserver/replay"
 )
 
-// slot is the grain in which Memory gives space back: an entry counts until its end, and takes space at most this much
-// longer.
-const slot = 10 * time.Second
-
-// Memory remembers in this process: for one replica. After a restart it knows nothing of earlier uses, so it refuses
-// what may have been used before.
+// Memory remembers in this process: for one replica. After a restart it knows nothing of what was before, so it refuses
+// what may have been used or revoked before.
 type Memory struct {
 	since time.Time
 
-	mu sync.Mutex
-	// used holds the end of each entry. Invariant: an entry is in the slot of its end; in earlier slots it may stand too,
-	// from an assertion that was over when another one took its id.
-	used   map[[sha256.Size]byte]instant
-	bySlot map[int64][][sha256.Size]byte
-	// oldest is the first slot whose entries are not forgotten.
-	oldest int64
+	mu       sync.Mutex
+	used     table[struct{}]
+	families table[family]
+	// lost is the latest end of a revocation that is forgotten: no earlier time can be judged any more.
+	lost instant
+}
+
+// family is a family of refresh tokens, or an id of anything else that is revoked.
+type family struct {
+	// next is the number of the one refresh token that may be used. It is wider than a number, so that none comes again.
+	next    uint64
+	revoked bool
 }
 
 // NewMemory returns an empty memory that begins at the first full second after now, the grain of iat.
 func NewMemory(now time.Time) *Memory {
-	since := now.Truncate(time.Second)
-	if since.Before(now) {
-		since = since.Add(time.Second)
-	}
-	return &Memory{
-		since: since, used: map[[sha256.Size]byte]instant{}, bySlot: map[int64][][sha256.Size]byte{}, oldest: instantOf(since).slot(),
-	}
+	since := fullSecond(now)
+	return &Memory{since: since, used: newTable[struct{}](since), families: newTable[family](since)}
 }
 
-// Since is when the memory begins: assertions made earlier are refused. A server is best not Ready before.
+// fullSecond is the first full second that is not before t.
+func fullSecond(t time.Time) time.Time {
+	if full := t.Truncate(time.Second); full.Before(t) {
+		return full.Add(time.Second)
+	}
+	return t
+}
+
+// Since is when the memory begins: what was made earlier is refused. A server is best not Ready before.
 func (m *Memory) Since() time.Time { return m.since }
 
 // Len is the number of entries.
 func (m *Memory) Len() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.used)
+	return len(m.used.entries) + len(m.families.entries)
 }
 
-// Consume implements replay.Store.
-func (m *Memory) Consume(_ context.Context, use replay.Use, now time.Time) error {
+// Consume records a [Use].
+func (m *Memory) Consume(_ context.Context, use Use, now time.Time) error {
 	switch {
 	case use.From.IsZero() && use.Proven:
-		return replay.ErrBeforeStart
+		return ErrBeforeStart
 	case !use.From.IsZero() && use.From.Before(m.since):
-		return replay.ErrBeforeStart
+		return ErrBeforeStart
 	}
-	until := instantOf(use.Until.Add(time.Microsecond - 1)) // never too early
+	end := endOf(use.Until)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.forget(instantOf(now).slot())
-	// When the clock has jumped back, an assertion may be alive again whose entry is gone.
-	if until.slot() < m.oldest {
-		return replay.ErrUsed
+	m.used.forget(instantOf(now), func(entry[struct{}]) {})
+	if m.used.forgotten(end) {
+		return ErrUsed
 	}
-	if end, ok := m.used[use.ID]; ok {
+	if e, ok := m.used.entries[use.ID]; ok {
 		// Another assertion may have the jti of one that is over, but must not shorten what is remembered.
-		if instantOf(now) < end || until <= end {
-			return replay.ErrUsed
+		if instantOf(now) < e.end || end <= e.end {
+			return ErrUsed
 		}
 	}
-	m.used[use.ID] = until
-	m.bySlot[until.slot()] = append(m.bySlot[until.slot()], use.ID)
+	m.used.put(use.ID, end, struct{}{})
 	return nil
 }
 
-// forget drops the entries of all slots before the current one. Its cost is that of what it drops, plus one step per
-// slot that has passed while there was anything to remember: a clock that starts in 1970 is set right in one step.
-func (m *Memory) forget(current int64) {
-	for ; m.oldest < current && len(m.used) > 0; m.oldest++ {
-		for _, id := range m.bySlot[m.oldest] {
-			if m.used[id].slot() <= m.oldest {
-				delete(m.used, id)
-			}
-		}
-		delete(m.bySlot, m.oldest)
+// Advance records a [Step].
+func (m *Memory) Advance(_ context.Context, step Step, now time.Time) error {
+	if step.Issued.Before(m.since) {
+		return ErrBeforeStart
 	}
-	m.oldest = max(m.oldest, current)
+	number := uint64(step.Number)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forget(now)
+	f := m.families.entries[step.Family]
+	end := max(endOf(step.Until), f.end)
+	switch {
+	case m.families.forgotten(end):
+		return ErrBeforeStart
+	case f.value.revoked:
+		return ErrRevoked
+	case number > f.value.next:
+		return ErrBeforeStart
+	case number < f.value.next:
+		f.value.revoked = true
+		m.families.put(step.Family, end, f.value)
+		return ErrReused
+	}
+	m.families.put(step.Family, end, family{next: number + 1})
+	return nil
 }
 
-// instant is a time in microseconds since 1970, the grain of what assertions say.
-type instant int64
+// Revoke records a [Revocation].
+func (m *Memory) Revoke(_ context.Context, r Revocation, now time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forget(now)
+	f := m.families.entries[r.ID]
+	f.value.revoked = true
+	// When the clock has jumped back, the end may be in a slot that is forgotten already: then the first that is not.
+	end := max(endOf(r.Until), f.end, instant(m.families.oldest*slot.Microseconds()))
+	m.families.put(r.ID, end, f.value)
+	return nil
+}
 
-func instantOf(t time.Time) instant { return instant(t.UnixMicro()) }
+// Revoked reports whether any of the ids is revoked, all of something that was issued then: see [Revocation].
+func (m *Memory) Revoked(_ context.Context, issued time.Time, ids []ID, now time.Time) (bool, error) {
+	if issued.Before(m.since) {
+		return true, nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forget(now)
+	if instantOf(now) < m.lost {
+		return true, nil
+	}
+	for _, id := range ids {
+		if m.families.entries[id].value.revoked {
+			return true, nil
+		}
+	}
+	return false, nil
+}
 
-func (i instant) slot() int64 { return int64(i) / slot.Microseconds() }
+func (m *Memory) forget(now time.Time) {
+	m.families.forget(instantOf(now), func(f entry[family]) {
+		if f.value.revoked {
+			m.lost = max(m.lost, f.end)
+		}
+	})
+}

@@ -11,14 +11,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-
-	"github.com/grantor-dev/grantor/tokenserver/replay"
 )
 
 // noon is a full second, and the start of a slot.
 var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
-func id(n int) [sha256.Size]byte {
+func id(n int) ID {
 	return sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(n)))
 }
 
@@ -26,8 +24,8 @@ func id(n int) [sha256.Size]byte {
 func at(seconds float64) time.Time { return noon.Add(time.Duration(seconds * float64(time.Second))) }
 
 // use is the use of assertion n, made at noon.
-func use(n int, until float64) replay.Use {
-	return replay.Use{ID: id(n), From: noon, Until: at(until), Proven: true}
+func use(n int, until float64) Use {
+	return Use{ID: id(n), From: noon, Until: at(until), Proven: true}
 }
 
 func TestConsume(t *testing.T) {
@@ -37,27 +35,27 @@ func TestConsume(t *testing.T) {
 		want       error
 	}
 	for name, tries := range map[string][]try{
-		"H-08 twice":                           {{1, 60, 0, nil}, {1, 60, 1, replay.ErrUsed}, {1, 60, 1, replay.ErrUsed}},
+		"H-08 twice":                           {{1, 60, 0, nil}, {1, 60, 1, ErrUsed}, {1, 60, 1, ErrUsed}},
 		"two assertions":                       {{1, 60, 0, nil}, {2, 60, 0, nil}},
-		"H-08 twice at one instant":            {{1, 60, 0, nil}, {1, 60, 0, replay.ErrUsed}},
-		"H-19 just before its end":             {{1, 35, 0, nil}, {1, 35, 34, replay.ErrUsed}, {1, 35, 34.999999, replay.ErrUsed}},
-		"first use just before its end":        {{2, 600, 0, nil}, {1, 35, 34, nil}, {1, 35, 34.5, replay.ErrUsed}},
-		"H-19 end on the edge of a slot":       {{1, 30, 0, nil}, {1, 30, 29.999999, replay.ErrUsed}},
-		"H-19 end one second behind the edge":  {{1, 31, 0, nil}, {1, 31, 30.999999, replay.ErrUsed}},
-		"H-19 end just before the edge":        {{1, 29.5, 0, nil}, {1, 29.5, 29.4, replay.ErrUsed}},
-		"H-19 others come and go meanwhile":    {{1, 60, 0, nil}, {2, 15, 0, nil}, {3, 95, 25, nil}, {1, 60, 59, replay.ErrUsed}, {2, 15, 59, replay.ErrUsed}},
+		"H-08 twice at one instant":            {{1, 60, 0, nil}, {1, 60, 0, ErrUsed}},
+		"H-19 just before its end":             {{1, 35, 0, nil}, {1, 35, 34, ErrUsed}, {1, 35, 34.999999, ErrUsed}},
+		"first use just before its end":        {{2, 600, 0, nil}, {1, 35, 34, nil}, {1, 35, 34.5, ErrUsed}},
+		"H-19 end on the edge of a slot":       {{1, 30, 0, nil}, {1, 30, 29.999999, ErrUsed}},
+		"H-19 end one second behind the edge":  {{1, 31, 0, nil}, {1, 31, 30.999999, ErrUsed}},
+		"H-19 end just before the edge":        {{1, 29.5, 0, nil}, {1, 29.5, 29.4, ErrUsed}},
+		"H-19 others come and go meanwhile":    {{1, 60, 0, nil}, {2, 15, 0, nil}, {3, 95, 25, nil}, {1, 60, 59, ErrUsed}, {2, 15, 59, ErrUsed}},
 		"H-18 one id, forgotten, with new end": {{1, 60, 0, nil}, {1, 400, 100, nil}},
-		"H-18 one id, over, not forgotten":     {{1, 35, 0, nil}, {1, 400, 34.999999, replay.ErrUsed}, {1, 400, 35, nil}, {1, 400, 36, replay.ErrUsed}, {1, 400, 399, replay.ErrUsed}},
-		"H-18 twice within a slot":             {{1, 31, 0, nil}, {1, 35, 31, nil}, {1, 38, 35, nil}, {1, 38, 37, replay.ErrUsed}, {1, 400, 38, nil}, {2, 600, 45, nil}, {1, 400, 399, replay.ErrUsed}},
-		"H-18 dead already, with a live id":    {{1, 35, 0, nil}, {1, 34, 36, replay.ErrUsed}, {1, 35, 36, replay.ErrUsed}},
-		"H-18 clock back to the first one":     {{1, 35, 0, nil}, {1, 400, 36, nil}, {1, 35, 34, replay.ErrUsed}, {1, 400, 34, replay.ErrUsed}},
-		"clock back, still remembered":         {{1, 60, 30, nil}, {1, 60, 0, replay.ErrUsed}},
-		"clock back behind what is forgotten":  {{1, 60, 0, nil}, {2, 600, 100, nil}, {1, 60, 10, replay.ErrUsed}},
-		"clock back, never used, too old":      {{2, 600, 100, nil}, {1, 60, 10, replay.ErrUsed}},
-		"clock back, never used, young enough": {{2, 600, 100, nil}, {1, 110, 10, nil}, {1, 110, 10, replay.ErrUsed}},
-		"clock back and forth":                 {{1, 600, 0, nil}, {2, 600, 300, nil}, {3, 600, -300, nil}, {1, 600, 599, replay.ErrUsed}, {3, 600, 599, replay.ErrUsed}},
-		"dead already":                         {{1, -60, 0, replay.ErrUsed}},
-		"a year later":                         {{1, 60, 0, nil}, {2, 31_536_000 + 60, 31_536_000, nil}, {2, 31_536_000 + 60, 31_536_000, replay.ErrUsed}},
+		"H-18 one id, over, not forgotten":     {{1, 35, 0, nil}, {1, 400, 34.999999, ErrUsed}, {1, 400, 35, nil}, {1, 400, 36, ErrUsed}, {1, 400, 399, ErrUsed}},
+		"H-18 twice within a slot":             {{1, 31, 0, nil}, {1, 35, 31, nil}, {1, 38, 35, nil}, {1, 38, 37, ErrUsed}, {1, 400, 38, nil}, {2, 600, 45, nil}, {1, 400, 399, ErrUsed}},
+		"H-18 dead already, with a live id":    {{1, 35, 0, nil}, {1, 34, 36, ErrUsed}, {1, 35, 36, ErrUsed}},
+		"H-18 clock back to the first one":     {{1, 35, 0, nil}, {1, 400, 36, nil}, {1, 35, 34, ErrUsed}, {1, 400, 34, ErrUsed}},
+		"clock back, still remembered":         {{1, 60, 30, nil}, {1, 60, 0, ErrUsed}},
+		"clock back behind what is forgotten":  {{1, 60, 0, nil}, {2, 600, 100, nil}, {1, 60, 10, ErrUsed}},
+		"clock back, never used, too old":      {{2, 600, 100, nil}, {1, 60, 10, ErrUsed}},
+		"clock back, never used, young enough": {{2, 600, 100, nil}, {1, 110, 10, nil}, {1, 110, 10, ErrUsed}},
+		"clock back and forth":                 {{1, 600, 0, nil}, {2, 600, 300, nil}, {3, 600, -300, nil}, {1, 600, 599, ErrUsed}, {3, 600, 599, ErrUsed}},
+		"dead already":                         {{1, -60, 0, ErrUsed}},
+		"a year later":                         {{1, 60, 0, nil}, {2, 31_536_000 + 60, 31_536_000, nil}, {2, 31_536_000 + 60, 31_536_000, ErrUsed}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := NewMemory(noon)
@@ -75,19 +73,19 @@ func TestConsumeAfterRestart(t *testing.T) {
 	zero := time.Time{}
 	for name, tc := range map[string]struct {
 		started time.Time
-		use     replay.Use
+		use     Use
 		want    error
 	}{
-		"H-20 made before":                  {noon, replay.Use{From: at(-1), Until: at(60), Proven: true}, replay.ErrBeforeStart},
-		"H-20 made before, need not prove":  {noon, replay.Use{From: at(-1), Until: at(60)}, replay.ErrBeforeStart},
-		"H-20 made just before":             {noon, replay.Use{From: at(-0.000001), Until: at(60), Proven: true}, replay.ErrBeforeStart},
-		"made in the second of the start":   {noon, replay.Use{From: noon, Until: at(60), Proven: true}, nil},
-		"made in a second that had begun":   {at(0.3), replay.Use{From: noon, Until: at(60), Proven: true}, replay.ErrBeforeStart},
-		"made in the second after":          {at(0.3), replay.Use{From: at(1), Until: at(60), Proven: true}, nil},
-		"made later":                        {noon, replay.Use{From: at(30), Until: at(60), Proven: true}, nil},
-		"G-16 unknown, must prove":          {noon, replay.Use{From: zero, Until: at(60), Proven: true}, replay.ErrBeforeStart},
-		"G-16 unknown, need not prove":      {noon, replay.Use{From: zero, Until: at(60)}, nil},
-		"H-20 made before, in other offset": {noon, replay.Use{From: at(-1).In(time.FixedZone("+14", 14*3600)), Until: at(60), Proven: true}, replay.ErrBeforeStart},
+		"H-20 made before":                  {noon, Use{From: at(-1), Until: at(60), Proven: true}, ErrBeforeStart},
+		"H-20 made before, need not prove":  {noon, Use{From: at(-1), Until: at(60)}, ErrBeforeStart},
+		"H-20 made just before":             {noon, Use{From: at(-0.000001), Until: at(60), Proven: true}, ErrBeforeStart},
+		"made in the second of the start":   {noon, Use{From: noon, Until: at(60), Proven: true}, nil},
+		"made in a second that had begun":   {at(0.3), Use{From: noon, Until: at(60), Proven: true}, ErrBeforeStart},
+		"made in the second after":          {at(0.3), Use{From: at(1), Until: at(60), Proven: true}, nil},
+		"made later":                        {noon, Use{From: at(30), Until: at(60), Proven: true}, nil},
+		"G-16 unknown, must prove":          {noon, Use{From: zero, Until: at(60), Proven: true}, ErrBeforeStart},
+		"G-16 unknown, need not prove":      {noon, Use{From: zero, Until: at(60)}, nil},
+		"H-20 made before, in other offset": {noon, Use{From: at(-1).In(time.FixedZone("+14", 14*3600)), Until: at(60), Proven: true}, ErrBeforeStart},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := NewMemory(tc.started)
@@ -129,7 +127,7 @@ func TestConsumeOnce(t *testing.T) {
 				n := (i + caller) % ids
 				if err := m.Consume(t.Context(), use(n, 300), at(float64(i)/10)); err == nil {
 					wins[n].Add(1)
-				} else if !errors.Is(err, replay.ErrUsed) {
+				} else if !errors.Is(err, ErrUsed) {
 					t.Errorf("got %v", err)
 				}
 			}
@@ -158,7 +156,7 @@ func TestConsumeManyOthers(t *testing.T) {
 			t.Fatalf("assertion %d: %v", n, err)
 		}
 	}
-	if err := m.Consume(t.Context(), use(0, 300), at(299)); !errors.Is(err, replay.ErrUsed) {
+	if err := m.Consume(t.Context(), use(0, 300), at(299)); !errors.Is(err, ErrUsed) {
 		t.Errorf("the first is taken again: %v", err)
 	}
 }
@@ -170,7 +168,7 @@ func TestMemoryForgets(t *testing.T) {
 	for second := range 600 {
 		now := at(float64(second))
 		for i := range perSecond {
-			u := replay.Use{ID: id(second*perSecond + i), From: now, Until: now.Add(lifetime * time.Second), Proven: true}
+			u := Use{ID: id(second*perSecond + i), From: now, Until: now.Add(lifetime * time.Second), Proven: true}
 			if err := m.Consume(t.Context(), u, now); err != nil {
 				t.Fatal(err)
 			}
@@ -185,8 +183,8 @@ func TestMemoryForgets(t *testing.T) {
 	if diff := cmp.Diff(1, m.Len()); diff != "" {
 		t.Errorf("entries when all but one are over (-want +got):\n%s", diff)
 	}
-	if len(m.bySlot) != 1 {
-		t.Errorf("%d slots are kept for one entry", len(m.bySlot))
+	if len(m.used.bySlot) != 1 {
+		t.Errorf("%d slots are kept for one entry", len(m.used.bySlot))
 	}
 }
 
@@ -197,18 +195,18 @@ func TestMapsAgree(t *testing.T) {
 		now := float64(i*7919%3000) - 500 // there and back, by large steps
 		_ = m.Consume(t.Context(), use(i%1500, now+float64(i%400)), at(now))
 	}
-	var listed [][sha256.Size]byte
-	for s, ids := range m.bySlot {
-		if s < m.oldest {
-			t.Errorf("slot %d is kept, though all before %d are said to be forgotten", s, m.oldest)
+	var listed []ID
+	for s, ids := range m.used.bySlot {
+		if s < m.used.oldest {
+			t.Errorf("slot %d is kept, though all before %d are said to be forgotten", s, m.used.oldest)
 		}
 		listed = append(listed, ids...)
 	}
-	var used [][sha256.Size]byte
-	for i := range m.used {
+	var used []ID
+	for i := range m.used.entries {
 		used = append(used, i)
 	}
-	sorted := cmpopts.SortSlices(func(a, b [sha256.Size]byte) bool { return string(a[:]) < string(b[:]) })
+	sorted := cmpopts.SortSlices(func(a, b ID) bool { return string(a[:]) < string(b[:]) })
 	if diff := cmp.Diff(used, listed, sorted); diff != "" {
 		t.Errorf("ids (-used +in slots):\n%s", diff)
 	}
@@ -218,12 +216,12 @@ func TestMapsAgree(t *testing.T) {
 func TestClockLeapsForward(t *testing.T) {
 	m := NewMemory(time.Unix(0, 0))
 	later := time.Unix(1<<40, 0) // slot by slot, that takes hours
-	u := replay.Use{ID: id(1), From: later, Until: later.Add(time.Minute), Proven: true}
+	u := Use{ID: id(1), From: later, Until: later.Add(time.Minute), Proven: true}
 	if err := m.Consume(t.Context(), u, later); err != nil {
 		t.Errorf("first use: %v", err)
 	}
-	if err := m.Consume(t.Context(), u, later.Add(59*time.Second)); !errors.Is(err, replay.ErrUsed) {
-		t.Errorf("second use: %v, want %v", err, replay.ErrUsed)
+	if err := m.Consume(t.Context(), u, later.Add(59*time.Second)); !errors.Is(err, ErrUsed) {
+		t.Errorf("second use: %v, want %v", err, ErrUsed)
 	}
 }
 
@@ -232,7 +230,7 @@ func BenchmarkConsume(b *testing.B) {
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		now := at(float64(n) / 5000)
-		if err := m.Consume(b.Context(), replay.Use{ID: id(n), From: now, Until: now.Add(time.Minute)}, now); err != nil {
+		if err := m.Consume(b.Context(), Use{ID: id(n), From: now, Until: now.Add(time.Minute)}, now); err != nil {
 			b.Fatal(err)
 		}
 	}
