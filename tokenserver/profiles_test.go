@@ -44,6 +44,17 @@ func TestProfiles(t *testing.T) {
 			map[string]any{"sub": "team-a/idp-a:al", "groups": []any{"dev-a", "dev-b"}, "admin": false, "scope": "read"},
 			"",
 		},
+		"W-60 default, role of a group": {
+			func(p *trust.Provider) {
+				p.Rules = rules(claimrules.Rules{Mappings: []claimrules.Mapping{
+					{Claim: "tier", Expression: "has(claims.tier) ? claims.tier : 'free'"}, {Claim: "roles", Expression: "claims.groups.map(g, {'ops': 'admin'}[?g].orValue('user'))"},
+				}})
+			}, nil,
+			map[string]string{"groups": `["ops","dev"]`},
+			"JWT",
+			map[string]any{"tier": "free", "roles": []any{"admin", "user"}},
+			"",
+		},
 		"W-61 nothing is copied unmapped": {
 			nil, nil, map[string]string{"groups": `["x"]`}, "JWT", map[string]any{"sub": "team-a/idp-a:alice", "groups": nil}, "",
 		},

@@ -242,7 +242,7 @@ func TestAgainstAnAPIServer(t *testing.T) {
 	})
 	t.Run("a client follows its providers and the digest key", func(t *testing.T) { c.checkClientFollows(t) })
 	t.Run("a provider waits for every token server", func(t *testing.T) { c.checkProgrammed(t) })
-	t.Run("keys are fetched", func(t *testing.T) { c.checkFetched(t) })
+	t.Run("W-04 keys are fetched", func(t *testing.T) { c.checkFetched(t) })
 	t.Run("a restart writes nothing", func(t *testing.T) {
 		run.stop()
 		c.checkRestart(t)

@@ -87,8 +87,8 @@ func TestKeyFetcher(t *testing.T) {
 		// problem is the one of the error; nothing for a good set of one key.
 		problem string
 	}{
-		"JWK Set":                       {set("/jwks"), ""},
-		"discovery":                     {discovery("/discovery"), ""},
+		"W-04 JWK Set":                  {set("/jwks"), ""},
+		"W-04 discovery":                {discovery("/discovery"), ""},
 		"no document":                   {set("/missing"), string(fetch.StatusNotOK)},
 		"empty set":                     {set("/empty"), string(jose.ProblemMalformed)},
 		"set without a usable key":      {set("/useless"), string(jose.ProblemUnsupported)},

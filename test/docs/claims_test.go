@@ -1,7 +1,6 @@
 package docs
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -25,23 +24,6 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestWSO2Rows: every row of the WSO2 page that says what Grantor does has a test that carries its id.
-func TestWSO2Rows(t *testing.T) {
-	root := harness.ModuleRoot()
-	tests := testSources(t, root)
-	row := regexp.MustCompile(`(?m)^\| (W-[0-9]+[a-z]?) \|.*\| (keep|mend|refuse|later) \|$`)
-	rows := row.FindAllStringSubmatch(read(t, filepath.Join(root, "docs", "coming-from-wso2.md")), -1)
-	if len(rows) < 55 {
-		t.Fatalf("only %d rows found", len(rows))
-	}
-	for _, r := range rows {
-		id := regexp.MustCompile(regexp.QuoteMeta(r[1]) + `(?:[^0-9a-z]|$)`)
-		if r[2] != "later" && !id.MatchString(tests) {
-			t.Errorf("no test carries the id %s", r[1])
-		}
-	}
-}
-
 // TestOperationsPage: the operations page names every metric and every field of the audit log.
 func TestOperationsPage(t *testing.T) {
 	root := harness.ModuleRoot()
@@ -58,22 +40,6 @@ func TestOperationsPage(t *testing.T) {
 			t.Errorf("docs/operations.md does not name the field %s", m[1])
 		}
 	}
-}
-
-// testSources returns the text of all tests.
-func testSources(t *testing.T, root string) string {
-	t.Helper()
-	var all strings.Builder
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() && strings.HasSuffix(path, "_test.go") {
-			all.WriteString(read(t, path))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all.String()
 }
 
 func read(t *testing.T, file string) string {

@@ -32,6 +32,7 @@ func referenceRows() []row {
 		})},
 		{id: "W-08", name: "client-with-key-secret-and-grants", want: granted, send: one()},
 		{id: "W-09", name: "two-secrets", want: granted, send: requests(map[string]func(*request){"current": func(*request) {}, "previous": func(r *request) { r.basic("c1", secretOf("c1 previous")) }})},
+		{id: "W-10", name: "public-by-choice-alone", want: invalidClient, send: requests(map[string]func(*request){"": func(r *request) { r.header.Del("Authorization"); r.add("client_id", "c1") }})},
 		{id: "W-11", name: "tenant-in-the-URL", want: granted, send: queries("tenantDomain=ns-a")},
 		{id: "W-11", name: "another-tenant-in-the-URL", want: invalidClient, send: queries("tenantDomain=ns-b", "tenantDomain=NS-A", "tenantDomain=nowhere")},
 		{id: "W-25", name: "two-methods", want: invalidRequest, send: requests(map[string]func(*request){"": func(r *request) { r.add("client_id", "c1"); r.add("client_secret", secretOf("c1")) }})},

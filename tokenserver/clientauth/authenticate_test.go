@@ -98,16 +98,16 @@ func TestAuthenticateWithNothing(t *testing.T) {
 		id, tenant string
 		want       oauth.Reason
 	}{
-		"public":              {public, "c1", "", ""},
-		"public, own tenant":  {public, "c1", "team-a", ""},
-		"W-11 other tenant":   {public, "c1", "team-b", oauth.ReasonOtherTenant},
-		"B-03 unknown":        {public, "c2", "", oauth.ReasonUnknownClient},
-		"B-13 disabled":       {func(c *trust.Client, k keyring.DigestKey) { public(c, k); c.Enabled = false }, "c1", "", oauth.ReasonDisabledClient},
-		"B-01 with a secret":  {unchanged, "c1", "", oauth.ReasonNoCredentials},
-		"B-01 with a key":     {authenticatedBy(trust.AuthenticationPrivateKey), "c1", "", oauth.ReasonNoCredentials},
-		"B-01 workload":       {authenticatedBy(trust.AuthenticationFederated), "c1", "", oauth.ReasonNoCredentials},
-		"B-01 of no method":   {authenticatedBy(0), "c1", "", oauth.ReasonNoCredentials},
-		"B-01 unknown method": {authenticatedBy(99), "c1", "", oauth.ReasonNoCredentials},
+		"W-10 public":             {public, "c1", "", ""},
+		"public, own tenant":      {public, "c1", "team-a", ""},
+		"W-11 other tenant":       {public, "c1", "team-b", oauth.ReasonOtherTenant},
+		"B-03 unknown":            {public, "c2", "", oauth.ReasonUnknownClient},
+		"B-13 disabled":           {func(c *trust.Client, k keyring.DigestKey) { public(c, k); c.Enabled = false }, "c1", "", oauth.ReasonDisabledClient},
+		"W-10 B-01 with a secret": {unchanged, "c1", "", oauth.ReasonNoCredentials},
+		"B-01 with a key":         {authenticatedBy(trust.AuthenticationPrivateKey), "c1", "", oauth.ReasonNoCredentials},
+		"B-01 workload":           {authenticatedBy(trust.AuthenticationFederated), "c1", "", oauth.ReasonNoCredentials},
+		"B-01 of no method":       {authenticatedBy(0), "c1", "", oauth.ReasonNoCredentials},
+		"B-01 unknown method":     {authenticatedBy(99), "c1", "", oauth.ReasonNoCredentials},
 	} {
 		t.Run(name, func(t *testing.T) {
 			snapshot := world(tc.change)

@@ -1,0 +1,7 @@
+//go:build faults
+
+package inner
+
+import "testing"
+
+func TestTagged(t *testing.T) {}
