@@ -108,3 +108,14 @@ func TestNewServer(t *testing.T) {
 		t.Errorf("an answer must be written %s after the request's header, of which reading may take %s", s.WriteTimeout, s.ReadTimeout)
 	}
 }
+
+// HTTP/2 has limits of its own, and there is none without TLS.
+func TestNewServerHTTP2(t *testing.T) {
+	s := NewServer(http.NotFoundHandler())
+	if !s.Protocols.HTTP1() || !s.Protocols.HTTP2() || s.Protocols.UnencryptedHTTP2() {
+		t.Errorf("the server speaks %s", s.Protocols)
+	}
+	if h := s.HTTP2; h.MaxConcurrentStreams <= 0 || h.MaxConcurrentStreams > 100 || h.SendPingTimeout <= 0 || h.PingTimeout <= 0 || h.WriteByteTimeout <= 0 {
+		t.Errorf("a limit of HTTP/2 is missing: %+v", h)
+	}
+}

@@ -84,7 +84,7 @@ func TestServeStopsInOrder(t *testing.T) {
 	ended := make(chan error, 1)
 	const drain = 50 * time.Millisecond
 	go func() {
-		ended <- serve(ctx, slog.New(slog.DiscardHandler), o, drain, work, listener{"the token endpoint", public, slow})
+		ended <- serve(ctx, slog.New(slog.DiscardHandler), o, drain, work, listener{"the token endpoint", public, slow, nil})
 	}()
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", public)
@@ -144,12 +144,12 @@ func TestServeFails(t *testing.T) {
 	defer func() { _ = l.Close() }()
 	o := &ops{}
 	log := slog.New(slog.DiscardHandler)
-	err = serve(t.Context(), log, o, 0, nil, listener{"operations", l.Addr().String(), http.NotFoundHandler()})
+	err = serve(t.Context(), log, o, 0, nil, listener{"operations", l.Addr().String(), http.NotFoundHandler(), nil})
 	if err == nil || !strings.Contains(err.Error(), "listen for operations") || !strings.Contains(err.Error(), l.Addr().String()) {
 		t.Errorf("error %v", err)
 	}
 	broken := errors.New("broken")
-	err = serve(t.Context(), log, o, time.Hour, func(context.Context) error { return broken }, listener{"x", "127.0.0.1:0", http.NotFoundHandler()})
+	err = serve(t.Context(), log, o, time.Hour, func(context.Context) error { return broken }, listener{"x", "127.0.0.1:0", http.NotFoundHandler(), nil})
 	if !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
 	}

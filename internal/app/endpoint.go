@@ -1,11 +1,13 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -22,6 +24,7 @@ type endpointFlags struct {
 	issuer, listen, opsListen string
 	disabledGrants            []string
 	drain                     time.Duration
+	tls                       tlsFlags
 }
 
 func (f *endpointFlags) add(flags *pflag.FlagSet) {
@@ -30,12 +33,14 @@ func (f *endpointFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.opsListen, "ops-listen", ":8081", "address of /healthz, /readyz and /metrics; keep it off the public network")
 	flags.StringSliceVar(&f.disabledGrants, "disable-grant", nil, "grant that is refused to everybody: jwt-bearer")
 	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long to go on answering after a stop signal, while not Ready, so that load balancers notice")
+	f.tls.add(flags)
 }
 
 // endpoint is a token endpoint ready to be served.
 type endpoint struct {
 	flags   *endpointFlags
 	handler http.Handler
+	keyPair *keyPair
 	ops     *ops
 }
 
@@ -47,15 +52,22 @@ func (f *endpointFlags) check() error {
 	if f.drain < 0 {
 		return errors.New("--drain must not be negative")
 	}
+	if f.tls.certificate != "" && !strings.HasPrefix(f.issuer, "https://") {
+		return errors.New("--issuer must begin with https:// when --tls-cert-file is set: callers find the endpoints by it")
+	}
 	return nil
 }
 
 // newEndpoint checks the flags and builds the handlers around a trust store. keys is nil where keys are never fetched.
-func (f *endpointFlags) newEndpoint(store *trust.Store, keys tokenserver.KeyRefresher, audit *slog.Logger) (*endpoint, error) {
+func (f *endpointFlags) newEndpoint(ctx context.Context, store *trust.Store, keys tokenserver.KeyRefresher, audit *slog.Logger) (*endpoint, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
 	disabled, err := grantTypes(f.disabledGrants)
+	if err != nil {
+		return nil, err
+	}
+	keyPair, err := f.tls.keyPair(ctx, audit, metrics.Registry)
 	if err != nil {
 		return nil, err
 	}
@@ -76,14 +88,14 @@ func (f *endpointFlags) newEndpoint(store *trust.Store, keys tokenserver.KeyRefr
 		}
 		return nil
 	}
-	return &endpoint{flags: f, handler: handler, ops: &ops{ready: ready}}, nil
+	return &endpoint{flags: f, handler: handler, keyPair: keyPair, ops: &ops{ready: ready}}, nil
 }
 
 // listeners returns the public port and the one for operations.
 func (e *endpoint) listeners() []listener {
 	return []listener{
-		{"the token endpoint", e.flags.listen, e.handler},
-		{"operations", e.flags.opsListen, e.ops.handler()},
+		{"the token endpoint", e.flags.listen, e.handler, e.keyPair},
+		{"operations", e.flags.opsListen, e.ops.handler(), nil},
 	}
 }
 

@@ -92,7 +92,7 @@ func (f *operatorFlags) run(ctx context.Context, stderr io.Writer) error {
 		return nil
 	}
 	o := &ops{ready: ready}
-	return serve(ctx, log, o, 0, mgr.Start, listener{"operations", f.opsListen, o.handler()})
+	return serve(ctx, log, o, 0, mgr.Start, listener{"operations", f.opsListen, o.handler(), nil})
 }
 
 func (f *operatorFlags) manager(namespace string) (ctrl.Manager, error) {

@@ -56,6 +56,23 @@ func answer(w http.ResponseWriter, err error) {
 type listener struct {
 	name, address string
 	handler       http.Handler
+	// keyPair is what TLS is spoken with; nil means plain HTTP.
+	keyPair *keyPair
+}
+
+// serve answers on a socket until the server is shut down.
+func (l listener) serve(server *http.Server, socket net.Listener) error {
+	var err error
+	if l.keyPair == nil {
+		err = server.Serve(socket)
+	} else {
+		server.TLSConfig = l.keyPair.config()
+		err = server.ServeTLS(socket, "", "")
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", l.name, err)
+	}
+	return nil
 }
 
 // serve runs work and the listeners until ctx ends or one of them fails, then stops in an order that fails no request:
@@ -76,14 +93,12 @@ func serve(ctx context.Context, log *slog.Logger, o *ops, drain time.Duration, w
 			stopWork()
 			return errors.Join(fmt.Errorf("listen for %s: %w", l.name, err), closeAll(servers), group.Wait())
 		}
-		log.InfoContext(ctx, "listening", "for", l.name, "address", socket.Addr().String())
+		log.InfoContext(ctx, "listening", "for", l.name, "address", socket.Addr().String(), "tls", l.keyPair != nil)
 		servers = append(servers, server)
-		group.Go(func() error {
-			if err := server.Serve(socket); !errors.Is(err, http.ErrServerClosed) {
-				return fmt.Errorf("serve %s: %w", l.name, err)
-			}
-			return nil
-		})
+		if l.keyPair != nil {
+			group.Go(func() error { return l.keyPair.run(groupCtx) })
+		}
+		group.Go(func() error { return l.serve(server, socket) })
 	}
 	select {
 	case <-ctx.Done():

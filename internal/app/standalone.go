@@ -55,7 +55,7 @@ func (f *standaloneFlags) run(ctx context.Context, stderr io.Writer) error {
 		return errors.New("--manifests is required: name a folder of YAML files")
 	}
 	store := trust.NewStore()
-	e, err := f.public.newEndpoint(store, nil, log)
+	e, err := f.public.newEndpoint(ctx, store, nil, log)
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func runTokenServer(ctx context.Context, stderr io.Writer, logs *logFlags, clust
 	if err != nil {
 		return fmt.Errorf("connect to the API server: %w", err)
 	}
-	e, err := public.newEndpoint(store, syncer.Refresher(), log)
+	e, err := public.newEndpoint(ctx, store, syncer.Refresher(), log)
 	if err != nil {
 		return err
 	}

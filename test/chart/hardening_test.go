@@ -6,9 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/grantor-dev/grantor/internal/app"
@@ -87,6 +89,45 @@ func TestHardening(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestTLS: with a certificate nothing is mounted but its Secret, read only and whole, so that a renewed one arrives; the
+// probes ask the port for operations, which speaks plain HTTP.
+func TestTLS(t *testing.T) {
+	m := render(t, defaultNamespace, with("tokenServer.tls.secretName", "edge-tls"))
+	deployments := m.deployments(t)
+	d := deployments["grantor-tokenserver"]
+	pod, c := &d.Spec.Template.Spec, &d.Spec.Template.Spec.Containers[0]
+	for item, holds := range hardening {
+		if item != "no volumes" && !holds(d, pod, c) {
+			t.Errorf("does not hold: %s", item)
+		}
+	}
+	want := []corev1.Volume{{Name: "tls", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "edge-tls"}}}}
+	mounts := []corev1.VolumeMount{{Name: "tls", MountPath: "/etc/grantor/tls", ReadOnly: true}}
+	if diff := cmp.Diff(want, pod.Volumes) + cmp.Diff(mounts, c.VolumeMounts); diff != "" {
+		t.Error(diff)
+	}
+	for _, flag := range []string{"--tls-cert-file=/etc/grantor/tls/tls.crt", "--tls-key-file=/etc/grantor/tls/tls.key"} {
+		if !slices.Contains(c.Args, flag) {
+			t.Errorf("no %s in %q", flag, c.Args)
+		}
+	}
+	for _, probe := range []*corev1.Probe{c.StartupProbe, c.LivenessProbe, c.ReadinessProbe} {
+		if probe.HTTPGet.Scheme != "" && probe.HTTPGet.Scheme != corev1.URISchemeHTTP {
+			t.Errorf("a probe speaks %s", probe.HTTPGet.Scheme)
+		}
+	}
+	if operator := deployments["grantor-operator"]; len(operator.Spec.Template.Spec.Volumes) != 0 {
+		t.Error("the operator gets the certificate too")
+	}
+	ports, _, err := unstructured.NestedSlice(m.get(t, "Service", "grantor-tokenserver").Object, "spec", "ports")
+	if port, _ := ports[0].(map[string]any); err != nil || port["appProtocol"] != "https" {
+		t.Errorf("the Service has %v, %v", ports, err)
+	}
+	if !strings.Contains(m.notes, "which speaks TLS with the certificate of Secret edge-tls") || !strings.Contains(m.notes, "curl --insecure https://") {
+		t.Errorf("the notes say: %s", m.notes)
 	}
 }
 

@@ -43,6 +43,7 @@ var changes = map[string]struct {
 	"tokenServer.replicas":            {0, "replicas: 0"},
 	"tokenServer.drain":               {"60s", "terminationGracePeriodSeconds: 85"},
 	"tokenServer.maxTrustStaleness":   {"2m", "--max-trust-staleness=2m"},
+	"tokenServer.tls.secretName":      {"edge-tls", "volumes:\n      - name: tls\n        secret:\n          secretName: edge-tls"},
 	"tokenServer.service.type":        {"LoadBalancer", "type: LoadBalancer"},
 	"tokenServer.service.port":        {8443, "port: 8443"},
 	"tokenServer.service.annotations": {map[string]any{"a.example.com/b": "c"}, "a.example.com/b: c"},
@@ -159,6 +160,8 @@ func TestWrongValues(t *testing.T) {
 		{"tokenServer.replica", 1, "additional properties 'replica' not allowed"},
 		{"tokenServer.drain", "5m", "'/tokenServer/drain'"},
 		{"tokenServer.drain", 5, "'/tokenServer/drain': got number, want string"},
+		{"tokenServer.tls.secretName", "team-a/tls", "'/tokenServer/tls/secretName'"},
+		{"tokenServer.tls.secret", "edge-tls", "additional properties 'secret' not allowed"},
 		{"tokenServer.service.type", "ExternalName", "'/tokenServer/service/type': value must be one of"},
 		{"tokenServer.service.port", 0, "'/tokenServer/service/port'"},
 		{"operator.replicas", 3, "'/operator/replicas': maximum: got 3, want 2"},
@@ -211,6 +214,8 @@ func TestTakenValues(t *testing.T) {
 		{"tokenServer.maxTrustStaleness", "0s", ""},
 		{"keys.fetchFrom", []any{"::1/128", "0.0.0.0/0"}, "--allow-key-fetch-from=0.0.0.0/0"},
 		{"keys.allowInsecureURLs", false, ""},
+		{"tokenServer.tls.secretName", "", ""},
+		{"tokenServer.tls.secretName", "edge.tls", "--tls-key-file=/etc/grantor/tls/tls.key"},
 	} {
 		m := render(t, "auth", with(v.path, v.value))
 		if v.shows == "" && m.text != render(t, "auth", issuerAlone()).text || !strings.Contains(m.text, v.shows) {

@@ -123,8 +123,11 @@ func timedRows() []row {
 		{id: "H-18", name: "jti-after-expiry", run: jtiAfterExpiry},
 		{id: "H-19", name: "jti-ttl-skew", run: jtiUntilSkewIsOver},
 		{id: "H-20", name: "jti-restart", run: jtiRestart},
+		{id: "R-09", name: "h2-rapid-reset", run: rapidReset},
 		{id: "R-10", name: "expect-100", run: expectWithoutBody},
 		{id: "R-x04", name: "slow-callers", run: slowCallers},
+		{id: "R-x05", name: "certificate-rotates", run: certificateRotates},
+		{id: "R-x06", name: "tls-protocols", run: tlsProtocols},
 		{id: "W-05", name: "grant-switched-off", run: grantSwitchedOff},
 	}...)
 }

@@ -3,6 +3,7 @@ package hostile
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -25,11 +26,15 @@ type serverOptions struct {
 	flags []string
 	// objects replace the usual manifests.
 	objects []object
+	// certificate makes the server speak TLS with it.
+	certificate *serverCertificate
 }
 
 // server is a process of the binary.
 type server struct {
 	public, ops string // host and port
+	scheme      string
+	roots       *x509.CertPool // of the server's certificate
 	issuer      string
 	manifests   string // the folder
 	log         *logFile
@@ -42,10 +47,14 @@ type server struct {
 // startServer starts the binary and waits until it is ready. It ends with the test.
 func startServer(t *testing.T, o serverOptions) *server {
 	t.Helper()
-	s := &server{manifests: t.TempDir(), flags: o.flags}
+	s := &server{manifests: t.TempDir(), flags: o.flags, scheme: "http"}
+	if o.certificate != nil {
+		s.scheme, s.roots = "https", o.certificate.roots
+		s.flags = append(s.flags, "--tls-cert-file", o.certificate.file, "--tls-key-file", o.certificate.keyFile)
+	}
 	s.log = &logFile{path: filepath.Join(t.TempDir(), "log")}
 	s.public, s.ops = freeAddress(t), freeAddress(t)
-	s.issuer = "http://" + s.public + o.issuerPath
+	s.issuer = s.scheme + "://" + s.public + o.issuerPath
 	objects := o.objects
 	if objects == nil {
 		objects = usualObjects(s.issuer + "/oauth2/token")

@@ -40,6 +40,7 @@ func exhaustionRows() []row {
 		})},
 		{id: "R-x02", name: "pipelined-requests", run: pipelined},
 		{id: "R-x03", name: "idle-connections", run: idleConnections},
+		{id: "R-x07", name: "no-cleartext-http2", run: noCleartextHTTP2},
 	}
 }
 

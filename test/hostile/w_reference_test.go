@@ -67,7 +67,7 @@ func referenceRows() []row {
 // grantSwitchedOff: a grant that the whole server refuses is one that it does not know, and not in its metadata.
 func grantSwitchedOff(t *testing.T, _ *world) {
 	s := startServer(t, serverOptions{flags: []string{"--disable-grant", "jwt-bearer"}})
-	w := &world{server: s, client: newClient(t), confidential: &confidential{fixed: fixedSecrets(), seen: map[string]bool{}}}
+	w := &world{server: s, client: newClient(t, s.roots), confidential: &confidential{fixed: fixedSecrets(), seen: map[string]bool{}}}
 	w.keys = w.publishedKeys(t)
 	for range 3 {
 		w.send(t, r0()).check(t, w, unsupportedGrantType)

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -40,16 +42,19 @@ type response struct {
 
 func newWorld(t *testing.T, s *server) *world {
 	t.Helper()
-	w := &world{server: s, client: newClient(t), confidential: &confidential{fixed: fixedSecrets(), seen: map[string]bool{}}}
+	w := &world{server: s, client: newClient(t, s.roots), confidential: &confidential{fixed: fixedSecrets(), seen: map[string]bool{}}}
 	w.keys = w.publishedKeys(t)
 	w.warmUp(t)
 	w.log.next(t)
 	return w
 }
 
-func newClient(t *testing.T) *http.Client {
+func newClient(t *testing.T, roots *x509.CertPool) *http.Client {
 	t.Helper()
-	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16, ExpectContinueTimeout: time.Second}
+	transport := &http.Transport{
+		DisableCompression: true, MaxIdleConnsPerHost: 16, ExpectContinueTimeout: time.Second,
+		TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true,
+	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{
 		Transport: transport, Timeout: 30 * time.Second,
@@ -100,11 +105,11 @@ func (w *world) roundTrip(t *testing.T, r *request) (*response, error) {
 	if body == nil {
 		body = bytes.NewReader([]byte(r.text()))
 	}
-	q, err := http.NewRequestWithContext(t.Context(), r.method, "http://"+w.public, body)
+	q, err := http.NewRequestWithContext(t.Context(), r.method, w.scheme+"://"+w.public, body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	q.URL = &url.URL{Scheme: "http", Host: w.public, Opaque: r.target}
+	q.URL = &url.URL{Scheme: w.scheme, Host: w.public, Opaque: r.target}
 	q.Header = r.header
 	if host := r.header.Get("Host"); host != "" {
 		q.Host = host

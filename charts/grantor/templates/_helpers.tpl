@@ -20,7 +20,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 
 {{/*
 A Deployment. Takes a dict: root, component, values (replicas, resources, nodeSelector, tolerations), args, env, ports,
-spec (more of the Deployment's spec) and grace (seconds).
+volumes, mounts, spec (more of the Deployment's spec) and grace (seconds).
 */}}
 {{- define "grantor.deployment" -}}
 apiVersion: apps/v1
@@ -107,12 +107,20 @@ spec:
         resources:
           {{- toYaml . | nindent 10 }}
         {{- end }}
+        {{- with .mounts }}
+        volumeMounts:
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
         securityContext:
           allowPrivilegeEscalation: false
           readOnlyRootFilesystem: true
           capabilities:
             drop:
             - ALL
+      {{- with .volumes }}
+      volumes:
+        {{- toYaml . | nindent 6 }}
+      {{- end }}
       {{- with .values.nodeSelector }}
       nodeSelector:
         {{- toYaml . | nindent 8 }}
