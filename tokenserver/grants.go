@@ -23,6 +23,7 @@ type grant struct {
 func (h *Handler) makeGrants() []grant {
 	all := []grant{
 		{oauth.GrantTypeJWTBearer, h.jwtBearer},
+		{oauth.GrantTypeClientCredentials, h.clientCredentials},
 	}
 	return slices.DeleteFunc(all, func(g grant) bool { return slices.Contains(h.config.DisabledGrants, g.grantType) })
 }
@@ -55,9 +56,19 @@ func (h *Handler) jwtBearer(ctx context.Context, c caller, form oauth.Form, rec 
 	if err != nil {
 		return c, policy.Decision{}, err
 	}
-	request := policy.Request{Scope: form.Get("scope"), Resources: form.Resources()}
-	decision, err := policy.Authorize(c.Client, verified, request, h.config.Issuer, c.now)
+	decision, err := policy.Authorize(c.Client, verified, requestOf(form), h.config.Issuer, c.now)
 	return c, decision, err
+}
+
+// clientCredentials is the client credentials grant (RFC 6749 §4.4): that the client is who it says is all there is.
+func (h *Handler) clientCredentials(_ context.Context, c caller, form oauth.Form, _ *record) (caller, policy.Decision, error) {
+	decision, err := policy.AuthorizeClient(c.Client, requestOf(form), h.config.Issuer, c.now)
+	return c, decision, err
+}
+
+// requestOf is what a request asks for.
+func requestOf(form oauth.Form) policy.Request {
+	return policy.Request{Scope: form.Get("scope"), Resources: form.Resources()}
 }
 
 // verify verifies an assertion that the caller presents. When it names a key that was fetched for it just now, the caller

@@ -52,6 +52,8 @@ type OAuthClientList struct {
 // OAuthClientSpec says who the client is and what it may get.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.clientID) == has(oldSelf.clientID) && (!has(self.clientID) || self.clientID == oldSelf.clientID)",message="clientID cannot be changed, added or removed: create a new OAuthClient",fieldPath=".clientID",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!has(self.grantTypes) || !('ClientCredentials' in self.grantTypes) || !has(self.authentication.public)",fieldPath=".grantTypes",message="ClientCredentials is not for public clients, which cannot prove who they are (RFC 6749 section 4.4)"
+// +kubebuilder:validation:XValidation:rule="!has(self.grantTypes) || !('ClientCredentials' in self.grantTypes) || !has(self.clientID) || !self.clientID.matches('^[^:/]*/[^:/]*:')",fieldPath=".grantTypes",message="ClientCredentials is not for a clientID of the form <namespace>/<name>:, which belongs to the subjects of identity providers"
 type OAuthClientSpec struct {
 	// clientID is the client identifier (RFC 6749 §2.2), unique in the cluster and immutable. Default
 	// "<namespace>.<name>".
@@ -75,10 +77,13 @@ type OAuthClientSpec struct {
 	// grantTypes are the grants that the client may use; any other answers unauthorized_client. An empty list allows
 	// none. Default [JWTBearer].
 	//
+	// With ClientCredentials the client gets tokens in its own name, whose sub is the client id: it needs a way to
+	// authenticate that is not public, and a clientID that does not have the form of a subject, "<namespace>/<name>:…".
+	//
 	// +optional
 	// +default=["JWTBearer"]
 	// +listType=set
-	// +kubebuilder:validation:MaxItems=1
+	// +kubebuilder:validation:MaxItems=2
 	//nolint:kubeapilinter // With omitempty a client written in Go could not say "none": the default would come back.
 	GrantTypes []GrantType `json:"grantTypes,omitzero"`
 
@@ -132,11 +137,15 @@ type OAuthClientSpec struct {
 
 // GrantType is a grant of the token endpoint.
 //
-// +kubebuilder:validation:Enum=JWTBearer
+// +kubebuilder:validation:Enum=JWTBearer;ClientCredentials
 type GrantType string
 
-// GrantJWTBearer is urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 §2.1).
-const GrantJWTBearer GrantType = "JWTBearer"
+const (
+	// GrantJWTBearer is urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 §2.1): exchange an assertion.
+	GrantJWTBearer GrantType = "JWTBearer"
+	// GrantClientCredentials is client_credentials (RFC 6749 §4.4): get a token in the client's own name.
+	GrantClientCredentials GrantType = "ClientCredentials"
+)
 
 // AccessTokenPolicy shapes the access tokens of a client.
 type AccessTokenPolicy struct {

@@ -33,10 +33,11 @@ func CompileClient(o *v1alpha1.OAuthClient) (*trust.Client, error) {
 		Resources: o.Spec.Resources,
 	}
 	for _, g := range o.Spec.GrantTypes {
-		if g != v1alpha1.GrantJWTBearer {
-			return nil, fmt.Errorf("read spec.grantTypes: %q is unknown", g)
+		grantType, err := grantType(g)
+		if err != nil {
+			return nil, err
 		}
-		c.GrantTypes = append(c.GrantTypes, oauth.GrantTypeJWTBearer)
+		c.GrantTypes = append(c.GrantTypes, grantType)
 	}
 	for _, p := range o.Spec.IdentityProviders {
 		c.Providers = append(c.Providers, providerKey(o, p))
@@ -45,6 +46,18 @@ func CompileClient(o *v1alpha1.OAuthClient) (*trust.Client, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// grantType is the value of grant_type of a grant.
+func grantType(g v1alpha1.GrantType) (string, error) {
+	switch g {
+	case v1alpha1.GrantJWTBearer:
+		return oauth.GrantTypeJWTBearer, nil
+	case v1alpha1.GrantClientCredentials:
+		return oauth.GrantTypeClientCredentials, nil
+	default:
+		return "", fmt.Errorf("read spec.grantTypes: %q is unknown", g)
+	}
 }
 
 // compileAuthentication takes the method from the spec, and for it, and for no other, the credentials from the status.

@@ -50,8 +50,13 @@ func TestCompileClientMapsEveryField(t *testing.T) {
 			c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{CapToAssertion: new(false)}
 		}, func(*trust.Client) {}},
 		"id is the one that was resolved": {func(c *v1alpha1.OAuthClient) { c.Spec.ClientID = "new" }, func(*trust.Client) {}},
-		"no grant types":                  {func(c *v1alpha1.OAuthClient) { c.Spec.GrantTypes = nil }, func(c *trust.Client) { c.GrantTypes = nil }},
-		"no credentials":                  {func(c *v1alpha1.OAuthClient) { c.Status.Credentials = nil }, func(c *trust.Client) { c.Credentials = nil }},
+		"every grant type": {func(c *v1alpha1.OAuthClient) {
+			c.Spec.GrantTypes = []v1alpha1.GrantType{v1alpha1.GrantClientCredentials, v1alpha1.GrantJWTBearer}
+		}, func(c *trust.Client) {
+			c.GrantTypes = []string{oauth.GrantTypeClientCredentials, oauth.GrantTypeJWTBearer}
+		}},
+		"no grant types": {func(c *v1alpha1.OAuthClient) { c.Spec.GrantTypes = nil }, func(c *trust.Client) { c.GrantTypes = nil }},
+		"no credentials": {func(c *v1alpha1.OAuthClient) { c.Status.Credentials = nil }, func(c *trust.Client) { c.Credentials = nil }},
 		"previous credential": {func(c *v1alpha1.OAuthClient) {
 			c.Status.Credentials = append(c.Status.Credentials, v1alpha1.ClientCredential{DigestKeyID: "d0", KeyedDigest: digest("b")})
 		}, func(c *trust.Client) {

@@ -196,12 +196,16 @@ func TestOpenRing(t *testing.T) {
 }
 
 func TestGrantTypes(t *testing.T) {
-	got, err := grantTypes([]string{"jwt-bearer", "jwt-bearer"})
-	if diff := cmp.Diff([]string{oauth.GrantTypeJWTBearer}, got); diff != "" || err != nil {
+	var names, types []string
+	for _, g := range oauth.Grants() {
+		names, types = append(names, g.Name, g.Name), append(types, g.Type)
+	}
+	got, err := grantTypes(names)
+	if diff := cmp.Diff(types, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
-	if _, err := grantTypes([]string{"password"}); err == nil {
-		t.Error("accepted")
+	if _, err := grantTypes([]string{"password"}); err == nil || !strings.Contains(err.Error(), "use jwt-bearer, client-credentials") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -31,7 +31,7 @@ func (f *endpointFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.issuer, "issuer", "", "issuer (iss) of the access tokens and base URL of all endpoints, as callers see it, for example https://auth.example.com (required)")
 	flags.StringVar(&f.listen, "listen", ":8080", "address of the public endpoints")
 	flags.StringVar(&f.opsListen, "ops-listen", ":8081", "address of /healthz, /readyz and /metrics; keep it off the public network")
-	flags.StringSliceVar(&f.disabledGrants, "disable-grant", nil, "grant that is refused to everybody: jwt-bearer")
+	flags.StringSliceVar(&f.disabledGrants, "disable-grant", nil, "grant that is refused to everybody: "+strings.Join(grantNames(), ", "))
 	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long to go on answering after a stop signal, while not Ready, so that load balancers notice")
 	f.tls.add(flags)
 }
@@ -101,16 +101,24 @@ func (e *endpoint) listeners() []listener {
 
 // grantTypes turns the short names of grants into grant_type values.
 func grantTypes(names []string) ([]string, error) {
-	known := map[string]string{"jwt-bearer": oauth.GrantTypeJWTBearer}
 	var out []string
 	for _, n := range names {
-		g, ok := known[n]
-		if !ok {
-			return nil, fmt.Errorf("--disable-grant %q is unknown: use jwt-bearer", n)
+		i := slices.Index(grantNames(), n)
+		if i < 0 {
+			return nil, fmt.Errorf("--disable-grant %q is unknown: use %s", n, strings.Join(grantNames(), ", "))
 		}
-		if !slices.Contains(out, g) {
+		if g := oauth.Grants()[i].Type; !slices.Contains(out, g) {
 			out = append(out, g)
 		}
 	}
 	return out, nil
+}
+
+// grantNames are the short names of all grants.
+func grantNames() []string {
+	var names []string
+	for _, g := range oauth.Grants() {
+		names = append(names, g.Name)
+	}
+	return names
 }

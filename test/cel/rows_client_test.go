@@ -10,6 +10,8 @@ const (
 	absoluteURI   = "must be an absolute URI without fragment (RFC 8707 section 2), for example https://api.example.com"
 	providerName  = "must be the name of an IdentityProvider: lower case letters, digits, '-' and '.'"
 	withGenerate  = "goes with generate: true, for the operator never changes a Secret that it did not make"
+	notPublic     = "ClientCredentials is not for public clients, which cannot prove who they are"
+	noSubject     = "ClientCredentials is not for a clientID of the form <namespace>/<name>:"
 	clientSecret  = "spec.authentication.clientSecret"
 	secretRef     = clientSecret + ".secretRef"
 	privateKeyJWT = "spec.authentication.privateKeyJWT"
@@ -32,7 +34,11 @@ var clientRows = []wrong{
 	{oauthClient, "spec.grantEnabled", "true", asBool, ""},
 	{oauthClient, "spec.grantTypes", "JWTBearer", asList, ""},
 	{oauthClient, "spec.grantTypes", []any{"JWTBearer", "JWTBearer"}, duplicate, "spec.grantTypes[1]"},
-	{oauthClient, "spec.grantTypes[0]", "urn:ietf:params:oauth:grant-type:jwt-bearer", `supported values: "JWTBearer"`, ""},
+	{oauthClient, "spec.grantTypes[0]", "urn:ietf:params:oauth:grant-type:jwt-bearer", `supported values: "JWTBearer", "ClientCredentials"`, ""},
+	{oauthClient, "spec.grantTypes", distinct(3), tooMany + "2", ""},
+	{oauthClient, "spec", inOwnName(map[string]any{"authentication": map[string]any{"public": map[string]any{}}}), notPublic, "spec.grantTypes"},
+	{oauthClient, "spec", inOwnName(map[string]any{"clientID": "team-a/partner:alice"}), noSubject, "spec.grantTypes"},
+	{oauthClient, "spec", inOwnName(map[string]any{"clientID": "Team A/x:"}), noSubject, "spec.grantTypes"},
 
 	{oauthClient, "spec.authentication", unset{}, required, ""},
 	{oauthClient, "spec.authentication", "public", asObject, ""},
@@ -89,6 +95,15 @@ var clientRows = []wrong{
 	{oauthClient, "spec.accessToken", "1h", asObject, ""},
 	{oauthClient, "spec.accessToken.expiry", "1h", unknown, "spec.accessToken.expiry"},
 	{oauthClient, "spec.accessToken.capToAssertion", "yes", asBool, ""},
+}
+
+// inOwnName is the spec of a client that asks in its own name.
+func inOwnName(spec map[string]any) map[string]any {
+	spec["grantTypes"] = []any{"ClientCredentials"}
+	if spec["authentication"] == nil {
+		spec["authentication"] = map[string]any{"clientSecret": map[string]any{"secretRef": map[string]any{"name": "app"}}}
+	}
+	return spec
 }
 
 // providerReferenceRows are about a reference to an IdentityProvider, which may be in another namespace.

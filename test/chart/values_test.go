@@ -24,7 +24,6 @@ var changes = map[string]struct {
 	shows string
 }{
 	"issuer":                          {"https://auth.example.com/tenant", "--issuer=https://auth.example.com/tenant"},
-	"grants.jwtBearer.enabled":        {false, "--disable-grant=jwt-bearer"},
 	"keys.fetchFrom":                  {[]any{"10.0.0.0/8", "fd00::/8"}, "- --allow-key-fetch-from=10.0.0.0/8\n        - --allow-key-fetch-from=fd00::/8"},
 	"keys.allowInsecureURLs":          {true, "--allow-insecure-key-urls"},
 	"signingKeys.algorithm":           {"RS256", "--signing-algorithm=RS256"},
@@ -50,6 +49,9 @@ var changes = map[string]struct {
 	"tokenServer.resources":           {map[string]any{"requests": map[string]any{"cpu": 2}}, "cpu: 2"},
 	"tokenServer.nodeSelector":        {map[string]any{"pool": "public"}, "pool: public"},
 	"tokenServer.tolerations":         {[]any{map[string]any{"operator": "Exists"}}, "- operator: Exists"},
+
+	"grants.jwtBearer.enabled":         {false, "--disable-grant=jwt-bearer"},
+	"grants.clientCredentials.enabled": {false, "--disable-grant=client-credentials"},
 }
 
 // with returns the smallest values with another one at a path; nil removes what is there.

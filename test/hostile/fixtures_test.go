@@ -38,6 +38,7 @@ var secrets = map[string]string{
 	"resources":   "S7-correct-horse-battery-staple",
 	"no-scope":    "S8-correct-horse-battery-staple",
 	"short":       "S9-correct-horse-battery-staple",
+	"grants":      "SG-correct-horse-battery-staple",
 	special:       "p:a%s+s wörd ~!*'()-S10",
 	"b1":          "SB-correct-horse-battery-staple",
 	"stolen":      "SX-correct-horse-battery-staple",
@@ -80,6 +81,7 @@ func usualClients() []object {
 		"resources": {"resources": []string{"https://api.example.com", "urn:example:second"}},
 		"no-scope":  {"scopes": []string(nil)},
 		"short":     {"accessToken": object{"lifetime": "1m"}},
+		"grants":    {"grantTypes": []string{"JWTBearer", "ClientCredentials"}, "resources": []string{"https://api.example.com", "urn:example:second"}},
 		special:     {},
 	} {
 		all = append(all, client(id, spec)...)

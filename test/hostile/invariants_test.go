@@ -146,7 +146,11 @@ func (r *response) checkGranted(t *testing.T, w *world) {
 		t.Errorf("the access token is of %v for %v, want %s for %s", claims["iss"], claims["client_id"], w.issuer, r.request.clientID)
 	}
 	subject, _ := claims["sub"].(string)
-	if provider, _, ok := strings.Cut(subject, ":"); !ok || strings.Count(provider, "/") != 1 {
+	if r.request.get("grant_type") == clientCredentials { // RFC 9068 §2.2
+		if subject != r.request.clientID {
+			t.Errorf("sub is %q, want the client %q", subject, r.request.clientID)
+		}
+	} else if provider, _, ok := strings.Cut(subject, ":"); !ok || strings.Count(provider, "/") != 1 {
 		t.Errorf("sub %q does not name its provider", subject)
 	}
 	if in, _ := r.members["expires_in"].(float64); number(claims, "exp")-number(claims, "iat") != in {

@@ -58,6 +58,7 @@ func sections() []section {
 		{"G", timeRows()},
 		{"H", append(subjectRows(), replayRows()...)},
 		{"I", append(jsonRows(), jsonOwnRows()...)},
+		{"T", ownNameRows()},
 		{"J", append(scopeRows(), tokenRows()...)},
 		{"W", referenceRows()},
 		{"P", publishedRows()},

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-	formType  = "application/x-www-form-urlencoded"
+	jwtBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+	clientCredentials = "client_credentials"
+	formType          = "application/x-www-form-urlencoded"
 )
 
 // request is one HTTP request. The zero of every field means what a correct request has.

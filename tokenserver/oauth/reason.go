@@ -26,6 +26,8 @@ const (
 	ReasonUnknownGrantType           Reason = "unknown_grant_type"
 	ReasonGrantDisabled              Reason = "grant_disabled"
 	ReasonGrantNotAllowed            Reason = "grant_not_allowed"
+	ReasonPublicClient               Reason = "public_client"
+	ReasonClientIDReserved           Reason = "client_id_reserved"
 	ReasonNoCredentials              Reason = "no_client_credentials"
 	ReasonMalformedBasic             Reason = "malformed_basic_credentials"
 	ReasonUnknownClient              Reason = "unknown_client"
@@ -139,7 +141,7 @@ func (r Reason) wire() wire {
 		return wire{InvalidTarget, "A requested resource is not one that this client may use."}
 	case ReasonUnknownGrantType, ReasonGrantDisabled:
 		return wire{UnsupportedGrantType, "The grant type is not supported."}
-	case ReasonGrantNotAllowed:
+	case ReasonGrantNotAllowed, ReasonPublicClient, ReasonClientIDReserved:
 		return wire{UnauthorizedClient, "The client may not use this grant type."}
 	case ReasonNoCredentials, ReasonMalformedBasic, ReasonUnknownClient, ReasonDisabledClient, ReasonOtherTenant,
 		ReasonWrongSecret, ReasonNoClientCredentials, ReasonOtherMethod, ReasonUnknownClientAssertionType, ReasonIssuerMismatch,

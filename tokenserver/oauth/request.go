@@ -17,9 +17,6 @@ const (
 	maxParameters = 64
 )
 
-// GrantTypeJWTBearer is the grant_type of the JWT bearer grant (RFC 7523 §2.1).
-const GrantTypeJWTBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-
 // ClientAssertionType is the client_assertion_type of a JWT that authenticates a client (RFC 7523 §2.2).
 const ClientAssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 

@@ -18,8 +18,11 @@ type Request struct {
 	Resources []string
 }
 
-// errOtherClient is a mistake of this server, not of a caller.
-var errOtherClient = errors.New("the assertion was verified for another client than the one that authenticated")
+// These are mistakes of this server, not of a caller.
+var (
+	errOtherClient = errors.New("the assertion was verified for another client than the one that authenticated")
+	errNoClient    = errors.New("no client has authenticated")
+)
 
 // Authorize decides. defaultAudience is the aud of a client that declares no resources. Errors are refusals.
 func Authorize(client clientauth.Client, verified assertion.Verified, request Request, defaultAudience string, now time.Time) (Decision, error) {
@@ -27,35 +30,54 @@ func Authorize(client clientauth.Client, verified assertion.Verified, request Re
 	if c == nil || c != verified.Client() {
 		return Decision{}, oauth.Refuse(oauth.ReasonInternal, errOtherClient)
 	}
-	subject, err := mapSubject(p, verified.Subject())
+	subject, err := mapSubject(c, p, verified.Subject())
 	if err != nil {
 		return Decision{}, err
 	}
-	scopes, err := grantScopes(c, p, request.Scope)
+	d, err := Decision{client: c, provider: p, subject: subject, claims: verified.MappedClaims()}.bounded(request, defaultAudience, now)
 	if err != nil {
 		return Decision{}, err
 	}
-	audience, err := grantAudience(c, request.Resources, defaultAudience)
-	if err != nil {
-		return Decision{}, err
+	if exp := verified.Claims().Expiry.Truncate(time.Second); c.CapToAssertion && exp.Before(d.expiresAt) {
+		d.expiresAt = exp
 	}
-	expiresAt := now.Truncate(time.Second).Add(c.AccessTokenLifetime)
-	if exp := verified.Claims().Expiry.Truncate(time.Second); c.CapToAssertion && exp.Before(expiresAt) {
-		expiresAt = exp
-	}
-	if expiresAt.Unix() <= now.Unix() { // The assertion is alive by the allowed skew alone, and the token must not outlive it.
+	if d.expiresAt.Unix() <= now.Unix() { // The assertion is alive by the allowed skew alone, and the token must not outlive it.
 		return Decision{}, oauth.Refuse(oauth.ReasonExpired, nil)
 	}
-	d := Decision{
-		client: c, provider: p, subject: subject, claims: verified.MappedClaims(),
-		scopes: scopes, audience: audience, expiresAt: expiresAt,
+	return d.usingUp(verified), nil
+}
+
+// AuthorizeClient decides about a client that asks in its own name (RFC 6749 §4.4). The sub is its client id (RFC 9068
+// §2.2), no provider vouches, and there is nothing to use up. Errors are refusals.
+func AuthorizeClient(client clientauth.Client, request Request, defaultAudience string, now time.Time) (Decision, error) {
+	c := client.Object()
+	switch {
+	case c == nil:
+		return Decision{}, oauth.Refuse(oauth.ReasonInternal, errNoClient)
+	case c.Authentication == trust.AuthenticationNone:
+		// RFC 6749 §4.4: "MUST only be used by confidential clients".
+		return Decision{}, oauth.Refuse(oauth.ReasonPublicClient, nil)
+	case isDefaultForm(c.ID):
+		// RFC 9068 §5: no client id may pass for the subject of a provider.
+		return Decision{}, oauth.Refuse(oauth.ReasonClientIDReserved, nil)
 	}
-	d.useUp(verified)
+	return Decision{client: c, subject: c.ID}.bounded(request, defaultAudience, now)
+}
+
+// bounded is the decision with what is granted of what is asked for, and for how long.
+func (d Decision) bounded(request Request, defaultAudience string, now time.Time) (_ Decision, err error) {
+	if d.scopes, err = grantScopes(d.client, d.provider, request.Scope); err != nil {
+		return Decision{}, err
+	}
+	if d.audience, err = grantAudience(d.client, request.Resources, defaultAudience); err != nil {
+		return Decision{}, err
+	}
+	d.expiresAt = now.Truncate(time.Second).Add(d.client.AccessTokenLifetime)
 	return d, nil
 }
 
 // grantScopes: RFC 6749 §3.3: the server "MAY fully or partially ignore the scope requested"; a request without scope
-// asks for everything that the client may have.
+// asks for everything that the client may have. p is nil where no provider vouches.
 func grantScopes(c *trust.Client, p *trust.Provider, requested string) ([]string, error) {
 	wanted, err := oauth.ParseScope(requested)
 	if err != nil {
@@ -66,7 +88,7 @@ func grantScopes(c *trust.Client, p *trust.Provider, requested string) ([]string
 	}
 	var granted []string
 	for _, s := range wanted {
-		if slices.Contains(c.Scopes, s) && (p.Scopes == nil || slices.Contains(p.Scopes, s)) {
+		if slices.Contains(c.Scopes, s) && (p == nil || p.Scopes == nil || slices.Contains(p.Scopes, s)) {
 			granted = append(granted, s)
 		}
 	}

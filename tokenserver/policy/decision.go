@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
@@ -23,11 +24,11 @@ type Decision struct {
 // Client is the client that the access token is for.
 func (d Decision) Client() *trust.Client { return d.client }
 
-// Provider is the provider that vouches for the subject.
+// Provider is the provider that vouches for the subject, or nil where the client asks in its own name.
 func (d Decision) Provider() *trust.Provider { return d.provider }
 
 // Subject is the sub of the access token: the prefix of the provider, which by default is "<namespace>/<name>:", and the
-// subject of the assertion.
+// subject of the assertion; or the client id, where the client asks in its own name.
 func (d Decision) Subject() string { return d.subject }
 
 // MappedClaims are what the provider's claim mappings made for the access token.
@@ -46,9 +47,10 @@ func (d Decision) ExpiresAt() time.Time { return d.expiresAt }
 // for it.
 func (d Decision) Once() []assertion.Once { return d.once }
 
-// useUp makes the decision hold only when the assertion is used for it, if it may be used once.
-func (d *Decision) useUp(verified assertion.Verified) {
+// usingUp is the decision that holds only when the assertion is used for it, if it may be used once.
+func (d Decision) usingUp(verified assertion.Verified) Decision {
 	if once, ok := verified.Once(); ok {
-		d.once = append(d.once, once)
+		d.once = append(slices.Clip(d.once), once)
 	}
+	return d
 }

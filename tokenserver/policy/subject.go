@@ -13,12 +13,14 @@ const maxSubjectBytes = 1024
 // mapSubject puts the provider's prefix before the subject of an assertion. Under the default prefix, subjects of two
 // providers can never be equal: names of objects hold no colon. A provider with another prefix answers for its subjects
 // meaning what they mean elsewhere, but it cannot speak for a provider that has the default.
-func mapSubject(p *trust.Provider, subject string) (string, error) {
+//
+// RFC 9068 §5: what a client's own tokens have as sub is for its client id alone.
+func mapSubject(c *trust.Client, p *trust.Provider, subject string) (string, error) {
 	mapped := p.SubjectPrefix + subject
 	switch {
 	case len(mapped) > maxSubjectBytes:
 		return "", oauth.Refuse(oauth.ReasonSubjectTooLong, nil)
-	case p.SubjectPrefix != p.DefaultSubjectPrefix() && isDefaultForm(mapped):
+	case mapped == c.ID, p.SubjectPrefix != p.DefaultSubjectPrefix() && isDefaultForm(mapped):
 		return "", oauth.Refuse(oauth.ReasonSubjectReserved, nil)
 	}
 	return mapped, nil

@@ -48,6 +48,11 @@ func TestSubjectPrefix(t *testing.T) {
 		"prefix makes the form with a subject": {"team-b", "/idp:alice", "", reserved},
 		"default of another provider":          {"team-b/idp:", "alice", "", reserved},
 		"part of the default":                  {"team-a/idp", "alice", "team-a/idpalice", ""},
+		"id of the client":                     {"", "app", "", reserved},
+		"prefix and subject make its id":       {"a", "pp", "", reserved},
+		"id of the client in capitals":         {"", "App", "App", ""},
+		"id of the client, longer":             {"", "app2", "app2", ""},
+		"id of the client under the default":   {"team-a/idp:", "app", "team-a/idp:app", ""},
 		"longest":                              {strings.Repeat("p", 519), strings.Repeat("s", 505), strings.Repeat("p", 519) + strings.Repeat("s", 505), ""},
 		"too long":                             {strings.Repeat("p", 520), strings.Repeat("s", 505), "", tooLong},
 	} {
@@ -105,8 +110,9 @@ func FuzzSubject(f *testing.F) {
 		f.Add("team-a/idp:", s)
 	}
 	f.Fuzz(func(t *testing.T, prefix, subject string) {
+		c := &trust.Client{ID: "a/b:c"}
 		p := &trust.Provider{Key: trust.ObjectKey{Namespace: "team-a", Name: "idp"}, SubjectPrefix: prefix}
-		got, err := mapSubject(p, subject)
+		got, err := mapSubject(c, p, subject)
 		switch whole := prefix + subject; {
 		case len(whole) > maxSubjectBytes:
 			if reasonOf(err) != oauth.ReasonSubjectTooLong {
