@@ -24,6 +24,7 @@ ensure_cc
 KUBEBUILDER_ASSETS=$(hack/controlplane.sh)
 export KUBEBUILDER_ASSETS CGO_ENABLED=1
 hack/tool.sh render-chart >/dev/null # test/chart asks for it; built here, it does not count as time of the test
+hack/node.sh >/dev/null              # so does test/interop
 
 packages=("$@")
 if ((${#packages[@]} == 0)); then

@@ -1,0 +1,49 @@
+// openid-client is a client. It finds the endpoints by RFC 8414, and does not look into access tokens: jose does.
+import * as jose from 'jose'
+import * as client from 'openid-client'
+import { assertion, jwtBearer, ownKey, report, told } from './shared.mjs'
+
+const discover = (id, authentication, options = { algorithm: 'oauth2' }) =>
+  client.discovery(new URL(told.issuer), id, undefined, authentication, options)
+
+const clients = {
+  basic: () => discover(told.clients.secret.id, client.ClientSecretBasic(told.clients.secret.secret)),
+  post: () => discover(told.clients.secret.id, client.ClientSecretPost(told.clients.secret.secret)),
+  key: async () => discover(told.clients.key.id, client.PrivateKeyJwt(await ownKey())),
+  none: () => discover(told.clients.public.id, client.None()),
+  wrong: () => discover(told.clients.secret.id, client.ClientSecretBasic('not-the-secret-at-all')),
+  openid: () => discover(told.clients.secret.id, client.ClientSecretBasic(told.clients.secret.secret), {}),
+}
+
+const exchange = async (config, parameters = {}) =>
+  verified(config, await client.genericGrantRequest(config, jwtBearer, { assertion: await assertion(), scope: 'read', ...parameters }))
+
+const inOwnName = async (config) => verified(config, await client.clientCredentialsGrant(config, { scope: 'read' }))
+
+async function verified(config, response) {
+  const keys = jose.createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri))
+  const { payload } = await jose.jwtVerify(response.access_token, keys, { issuer: told.issuer, audience: told.resource, typ: 'at+jwt' })
+  return { response, claims: payload }
+}
+
+await report({
+  'exchange, client_secret_basic': async () => exchange(await clients.basic()),
+  'exchange, client_secret_post': async () => exchange(await clients.post()),
+  'exchange, private_key_jwt': async () => exchange(await clients.key()),
+  'exchange, none': async () => exchange(await clients.none()),
+  'exchange, discovered by OpenID Connect': async () => exchange(await clients.openid()),
+  'exchange, resource': async () => exchange(await clients.basic(), { resource: told.resource }),
+  'client credentials, client_secret_basic': async () => inOwnName(await clients.basic()),
+  'client credentials, client_secret_post': async () => inOwnName(await clients.post()),
+  'client credentials, private_key_jwt': async () => inOwnName(await clients.key()),
+  'refused: client credentials of a public': async () => inOwnName(await clients.none()),
+  'refused: wrong secret': async () => exchange(await clients.wrong()),
+  'refused: wrong audience': async () => exchange(await clients.basic(), { assertion: await assertion({ aud: 'https://other.test' }) }),
+  'refused: scope': async () => exchange(await clients.basic(), { scope: 'admin' }),
+  'refused: resource': async () => exchange(await clients.basic(), { resource: 'https://other.test' }),
+  'refused: used before': async () => {
+    const [config, used] = [await clients.basic(), await assertion()]
+    await exchange(config, { assertion: used })
+    return exchange(config, { assertion: used })
+  },
+})
