@@ -2,8 +2,11 @@ package trustsync
 
 import (
 	"errors"
+	"fmt"
+	"runtime/debug"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -24,20 +27,21 @@ type objects[O metav1.Object, T any] struct {
 	putOne      func(*trust.Tx, *T)
 	removeOne   func(*trust.Tx, trust.ObjectKey)
 	replaceAll  func(*trust.Tx, []*T)
+	panics      prometheus.Counter
 	log         logr.Logger
 }
 
-func providers(compiler *ProviderCompiler, log logr.Logger) *objects[*v1alpha1.IdentityProvider, trust.Provider] {
+func providers(compiler *ProviderCompiler, panics prometheus.Counter, log logr.Logger) *objects[*v1alpha1.IdentityProvider, trust.Provider] {
 	return &objects[*v1alpha1.IdentityProvider, trust.Provider]{
 		"identity provider", compiler.Compile,
-		(*trust.Tx).PutProvider, (*trust.Tx).DeleteProvider, (*trust.Tx).ReplaceProviders, log,
+		(*trust.Tx).PutProvider, (*trust.Tx).DeleteProvider, (*trust.Tx).ReplaceProviders, panics, log,
 	}
 }
 
-func clients(log logr.Logger) *objects[*v1alpha1.OAuthClient, trust.Client] {
+func clients(panics prometheus.Counter, log logr.Logger) *objects[*v1alpha1.OAuthClient, trust.Client] {
 	return &objects[*v1alpha1.OAuthClient, trust.Client]{
 		"OAuth client", CompileClient,
-		(*trust.Tx).PutClient, (*trust.Tx).DeleteClient, (*trust.Tx).ReplaceClients, log,
+		(*trust.Tx).PutClient, (*trust.Tx).DeleteClient, (*trust.Tx).ReplaceClients, panics, log,
 	}
 }
 
@@ -47,13 +51,37 @@ func (k *objects[O, T]) compile(object any) any {
 		return object
 	}
 	c := compiled[T]{key: trust.ObjectKey{Namespace: o.GetNamespace(), Name: o.GetName()}}
-	value, err := k.compileOne(o)
+	value, err := k.compileSafely(o)
 	if err != nil {
 		k.report(err, c.key)
 		return c
 	}
 	c.value = value
 	return c
+}
+
+// errPanic is what remains of a panic.
+var errPanic = errors.New("the object could not be processed; this is a bug in Grantor")
+
+// compileSafely turns a panic over one object into an error: it must not end a server that would end again at every start,
+// and with it all others, for as long as somebody keeps the object.
+func (k *objects[O, T]) compileSafely(o O) (value *T, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			k.panics.Inc()
+			// The text of a panic may hold anything; its type and place do not.
+			value, err = nil, fmt.Errorf("%w: %T at %s", errPanic, cause, debug.Stack())
+		}
+	}()
+	return k.compileOne(o)
+}
+
+// newPanics counts what compileSafely has caught.
+func newPanics() prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "grantor_object_panics_total",
+		Help: "Times that an object was refused because processing it panicked.",
+	})
 }
 
 // report logs why an object is not used. That it has no identity yet stands in its conditions, for those who look.

@@ -75,6 +75,9 @@ func New(opts Options) (*Syncer, error) {
 	if err := s.contact.register(opts.Metrics); err != nil {
 		return nil, err
 	}
+	if err := opts.Metrics.Register(s.panics); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
 	sources, err := newSources(config, client, opts.Namespace)
 	if err != nil {
 		return nil, err
@@ -91,12 +94,12 @@ func New(opts Options) (*Syncer, error) {
 func newSyncer(opts Options, compiler *ProviderCompiler) *Syncer {
 	s := &Syncer{
 		store: opts.Store, maxStaleness: opts.MaxStaleness, clock: opts.Clock,
-		log: opts.Log.WithName("trustsync"), changes: &changes{}, progress: newProgress(),
+		log: opts.Log.WithName("trustsync"), changes: &changes{}, progress: newProgress(), panics: newPanics(),
 	}
 	s.contact = newContact(s.log, opts.Clock)
 	s.mirrors = map[string]*mirror{
-		release.KindIdentityProviders: s.mirror(release.KindIdentityProviders, providers(compiler, s.log)),
-		release.KindOAuthClients:      s.mirror(release.KindOAuthClients, clients(s.log)),
+		release.KindIdentityProviders: s.mirror(release.KindIdentityProviders, providers(compiler, s.panics, s.log)),
+		release.KindOAuthClients:      s.mirror(release.KindOAuthClients, clients(s.panics, s.log)),
 	}
 	for _, name := range []string{release.SigningKeysSecretName, release.DigestKeySecretName} {
 		kind, _ := release.KindOfSecret(name)

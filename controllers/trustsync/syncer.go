@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/cache"
 
@@ -33,6 +34,7 @@ type Syncer struct {
 	publisher    *Publisher
 	maxStaleness time.Duration
 	clock        func() time.Time
+	panics       prometheus.Counter
 	log          logr.Logger
 }
 

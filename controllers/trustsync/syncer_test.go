@@ -368,7 +368,7 @@ func TestWhatIsNotUsedIsLogged(t *testing.T) {
 	unresolved, broken := oauthClient(), oauthClient()
 	unresolved.Status.ClientID = ""
 	broken.Status.Credentials[0].KeyedDigest = "x"
-	k := clients(log)
+	k := clients(newPanics(), log)
 	k.compile(unresolved)
 	if len(lines) != 0 {
 		t.Errorf("what waits for the operator is logged: %q", lines)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -100,7 +101,7 @@ func (l *Loader) Refresh(ctx context.Context, now time.Time) {
 		return
 	}
 	if err == nil {
-		err = l.Load(ctx, now)
+		err = l.loadSafely(ctx, now)
 	}
 	if err == nil {
 		return
@@ -113,6 +114,19 @@ func (l *Loader) Refresh(ctx context.Context, now time.Time) {
 	for _, p := range problems {
 		l.log.ErrorContext(ctx, "manifests not accepted; the last good state stays in force", "at", p.String())
 	}
+}
+
+// errPanic is what remains of a panic.
+var errPanic = errors.New("they could not be processed; this is a bug in Grantor")
+
+// loadSafely turns a panic over the folder into an error: an edit must not end a server that works.
+func (l *Loader) loadSafely(ctx context.Context, now time.Time) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%w: %T at %s", errPanic, cause, debug.Stack())
+		}
+	}()
+	return l.Load(ctx, now)
 }
 
 // read returns a digest over names and contents of the folder.

@@ -177,3 +177,23 @@ func TestCertificateExpiresByTimeAlone(t *testing.T) {
 		t.Errorf("log %s", log)
 	}
 }
+
+// F37: a panic while the folder is read again leaves the last good state in force.
+func TestRefreshPanics(t *testing.T) {
+	w := newWorld(t)
+	w.write("app.yaml", clientYAML)
+	w.load()
+	rules := w.loader.rules
+	w.loader.rules = nil
+	w.write("partner.yaml", providerYAML)
+	if log := w.refresh(start()); !strings.Contains(log, "last good state") || !strings.Contains(log, "bug in Grantor") {
+		t.Errorf("log %s", log)
+	}
+	w.expect(0, 1)
+	w.loader.rules = rules
+	w.write("app.yaml", strings.Replace(clientYAML, "spec:\n", "spec:\n  clientID: mended\n", 1))
+	w.refresh(start())
+	if w.store.Snapshot().Client("mended") == nil {
+		t.Error("a later edit does not count")
+	}
+}
