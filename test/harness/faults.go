@@ -69,18 +69,38 @@ func (p *Process) ResidentBytes() (int64, error) {
 
 // StartAnotherOperator starts an operator beside the one that there is.
 func (g *Grantor) StartAnotherOperator(ctx context.Context, name string) (*Process, error) {
-	return g.start(ctx, name, "grantor-operator", append([]string{"operator"}, g.operatorArgs...)...)
+	l, err := g.AnotherOperator(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return l.Start(ctx)
+}
+
+// AnotherOperator is how to start an operator beside the one that there is.
+func (g *Grantor) AnotherOperator(ctx context.Context, name string) (Launch, error) {
+	return g.launch(ctx, name, "grantor-operator", append([]string{"operator"}, g.operatorArgs...)...)
 }
 
 // StartAnotherTokenServer starts a token server beside those that there are, without waiting for it. It returns where it
 // will listen.
 func (g *Grantor) StartAnotherTokenServer(ctx context.Context, name string) (p *Process, endpoint string, err error) {
-	address, err := FreeAddress(ctx)
+	l, endpoint, err := g.AnotherTokenServer(ctx, name, "--drain", "0s")
 	if err != nil {
 		return nil, "", err
 	}
-	p, err = g.start(ctx, name, "grantor-tokenserver", "tokenserver", "--issuer", g.Issuer, "--listen", address, "--drain", "0s")
-	return p, "http://" + address, err
+	p, err = l.Start(ctx)
+	return p, endpoint, err
+}
+
+// AnotherTokenServer is how to start a token server beside those that there are, with more arguments where they are given,
+// as often as it is wanted, and where it will listen.
+func (g *Grantor) AnotherTokenServer(ctx context.Context, name string, args ...string) (l Launch, endpoint string, err error) {
+	address, err := FreeAddress(ctx)
+	if err != nil {
+		return Launch{}, "", err
+	}
+	l, err = g.launch(ctx, name, "grantor-tokenserver", append([]string{"tokenserver", "--issuer", g.Issuer, "--listen", address}, args...)...)
+	return l, "http://" + address, err
 }
 
 // Component is one process of the control plane.

@@ -76,16 +76,24 @@ func (g *Grantor) startTokenServer(ctx context.Context, i int) (*Process, error)
 }
 
 func (g *Grantor) start(ctx context.Context, name, serviceAccount string, args ...string) (*Process, error) {
-	kubeconfig, err := g.ControlPlane.KubeconfigFor(ctx, serviceAccount)
+	l, err := g.launch(ctx, name, serviceAccount, args...)
 	if err != nil {
 		return nil, err
+	}
+	return l.Start(ctx)
+}
+
+func (g *Grantor) launch(ctx context.Context, name, serviceAccount string, args ...string) (Launch, error) {
+	kubeconfig, err := g.ControlPlane.KubeconfigFor(ctx, serviceAccount)
+	if err != nil {
+		return Launch{}, err
 	}
 	ops, err := FreeAddress(ctx)
 	if err != nil {
-		return nil, err
+		return Launch{}, err
 	}
 	args = append(args, "--kubeconfig", kubeconfig, "--namespace", Namespace)
-	return Start(ctx, g.Binary, g.dir, name, ops, args...)
+	return Launch{Binary: g.Binary, Dir: g.dir, Name: name, OpsAddress: ops, Args: args}, nil
 }
 
 // Stop ends all processes, the token servers first.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -66,19 +67,41 @@ func FreeAddress(ctx context.Context) (string, error) {
 
 // Start starts a role of the binary, with its log in dir. opsAddress is added as --ops-listen.
 func Start(ctx context.Context, binary, dir, name, opsAddress string, args ...string) (*Process, error) {
-	p := &Process{Log: filepath.Join(dir, name+".log"), OpsURL: "http://" + opsAddress, done: make(chan struct{})}
+	return Launch{Binary: binary, Dir: dir, Name: name, OpsAddress: opsAddress, Args: args}.Start(ctx)
+}
+
+// Launch is how a role of the binary is started where that is not as usual.
+type Launch struct {
+	// Binary is the program, Dir the folder for its log, which is named after Name.
+	Binary, Dir, Name string
+	// OpsAddress is added to Args as --ops-listen.
+	OpsAddress string
+	Args       []string
+	// Env is added to the environment.
+	Env []string
+	// ReadOnly lets the process see every file system read-only and no folder for temporary files: see [EnterReadOnly].
+	ReadOnly bool
+}
+
+// Start starts the process.
+func (l Launch) Start(ctx context.Context) (*Process, error) {
+	p := &Process{Log: filepath.Join(l.Dir, l.Name+".log"), OpsURL: "http://" + l.OpsAddress, done: make(chan struct{})}
 	log, err := os.OpenFile(p.Log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
-	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), binary, append(args, "--ops-listen", opsAddress)...) // #nosec G204 -- our own binary
+	args := append(slices.Clone(l.Args), "--ops-listen", l.OpsAddress)
+	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), l.Binary, args...) // #nosec G204 -- our own binary
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	// A replica that starts again under its name takes over the Lease that it kept, as a pod of a StatefulSet would.
-	p.cmd.Env = append(os.Environ(), "POD_NAME="+name)
+	p.cmd.Env = slices.Concat(os.Environ(), []string{"POD_NAME=" + l.Name}, l.Env)
 	// A signal from the terminal goes to the whole group; this process is ended by Stop, in its turn.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if l.ReadOnly {
+		makeReadOnly(p.cmd)
+	}
 	if err := p.cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start %s: %w", name, err), log.Close())
+		return nil, errors.Join(fmt.Errorf("start %s: %w", l.Name, err), log.Close())
 	}
 	go func() {
 		_ = p.cmd.Wait() // how it ended stands in its log
