@@ -17,9 +17,30 @@ import (
 // maxLoggedBytes cuts untrusted text in the audit log.
 const maxLoggedBytes = 256
 
-// record is what the audit log and the metrics are told of one token request. It holds neither the assertion nor the
-// token nor any secret.
+// endpoint is one that authenticates clients, by the name that it has in the audit log.
+type endpoint string
+
+// The endpoints that authenticate clients.
+const (
+	endpointToken         endpoint = "token"
+	endpointIntrospection endpoint = "introspection"
+)
+
+// messages are those of the audit log: when the endpoint has done what it is for, when there was nothing to do it for, which
+// is no error, and when it refused.
+func (e endpoint) messages() (done, nothing, refused string) {
+	switch e {
+	case endpointIntrospection:
+		return "access token active", "access token not active", "introspection refused"
+	case endpointToken:
+	}
+	return "access token granted", "", "access token refused"
+}
+
+// record is what the audit log and the metrics are told of one request. It holds neither the assertion nor the token nor
+// any secret.
 type record struct {
+	endpoint          endpoint
 	id, remote        string
 	start             time.Time
 	untrustedClientID string
@@ -31,38 +52,48 @@ type record struct {
 	provider              *trust.Provider
 	subject, scope        string
 	tokenID               string
-	err                   *oauth.Error
+	// tokenClientID is the client of a token that somebody asks about.
+	tokenClientID string
+	// err is why the endpoint refused, or, where nothing is set, why there was nothing to do, which is no error on the wire.
+	err     *oauth.Error
+	nothing bool
 }
 
-func (h *Handler) newRecord(r *http.Request) *record {
+// newRecord returns a record of a failure: what ends in a panic must not be recorded as a success.
+func (h *Handler) newRecord(r *http.Request, endpoint endpoint) *record {
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the process instead
 	remote, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		remote = r.RemoteAddr
 	}
-	return &record{id: hex.EncodeToString(id[:]), remote: remote, start: h.config.Now()}
+	return &record{endpoint: endpoint, id: hex.EncodeToString(id[:]), remote: remote, start: h.config.Now(), err: oauth.AsError(nil)}
 }
 
 // finish writes the one audit record of a request and counts it.
 func (h *Handler) finish(ctx context.Context, rec *record) {
 	took := h.config.Now().Sub(rec.start)
 	code, reason := "ok", "ok"
-	level, message := slog.LevelInfo, "access token granted"
+	message, nothing, refused := rec.endpoint.messages()
+	level := slog.LevelInfo
 	attrs := []slog.Attr{
+		slog.String("endpoint", string(rec.endpoint)),
 		slog.String("request_id", rec.id),
 		slog.String("remote", rec.remote),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 	}
 	if rec.err != nil {
-		code, reason = string(rec.err.Code), string(rec.err.Reason)
-		level, message = slog.LevelWarn, "access token refused"
-		attrs = append(attrs, slog.String("error", code), slog.String("reason", reason))
+		reason, message = string(rec.err.Reason), nothing
+		if !rec.nothing {
+			code, level, message = string(rec.err.Code), slog.LevelWarn, refused
+			attrs = append(attrs, slog.String("error", code))
+		}
+		attrs = append(attrs, slog.String("reason", reason))
 		if cause := rec.err.Unwrap(); cause != nil {
 			attrs = append(attrs, slog.String("cause", cause.Error()))
 		}
 	}
-	h.metrics.observe(code, reason, took)
+	h.metrics.observe(rec.endpoint, code, reason, took)
 	attrs = append(attrs, rec.attrs()...)
 	h.config.Audit.LogAttrs(ctx, level, message, attrs...)
 }
@@ -92,6 +123,7 @@ func (r *record) attrs() []slog.Attr {
 	add("subject", r.subject)
 	add("scope", r.scope)
 	add("token_id", r.tokenID)
+	add("token_client_id", r.tokenClientID)
 	return attrs
 }
 

@@ -86,7 +86,10 @@ func takeRequest(t *testing.T, record map[string]any) {
 	if record["remote"] != "192.0.2.1" || record["duration_ms"] != 0.0 {
 		t.Errorf("remote is %v and duration_ms %v", record["remote"], record["duration_ms"])
 	}
-	for _, varies := range []string{"time", "request_id", "remote", "duration_ms"} {
+	if record["endpoint"] != "token" {
+		t.Errorf("endpoint is %v", record["endpoint"])
+	}
+	for _, varies := range []string{"endpoint", "time", "request_id", "remote", "duration_ms"} {
 		delete(record, varies)
 	}
 }

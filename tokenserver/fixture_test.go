@@ -83,8 +83,9 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 		tx.SetDigestKeys(keyring.NewDigestKeys(f.digestKey))
 		tx.MarkLoaded()
 	})
+	memory := state.NewMemory(noon.Add(-time.Hour))
 	config := Config{
-		Issuer: server, Trust: f.store, Replay: state.NewMemory(noon.Add(-time.Hour)), Now: func() time.Time { return f.now },
+		Issuer: server, Trust: f.store, Replay: memory, Revocations: memory, Now: func() time.Time { return f.now },
 		Audit:   slog.New(slog.NewJSONHandler(f.audit, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Metrics: f.registry,
 	}

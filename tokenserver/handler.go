@@ -18,6 +18,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/replay"
+	"github.com/grantor-dev/grantor/tokenserver/tokenstatus"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -25,6 +26,7 @@ import (
 const (
 	PathToken          = "/oauth2/token"
 	PathTokenAlias     = "/token"
+	PathIntrospection  = "/oauth2/introspect"
 	PathJWKS           = "/oauth2/jwks"
 	PathMetadata       = "/.well-known/oauth-authorization-server"
 	PathOpenIDMetadata = "/.well-known/openid-configuration"
@@ -45,11 +47,13 @@ type Config struct {
 	Issuer string
 	Trust  *trust.Store
 	Replay replay.Store
+	// Revocations knows which tokens were ended before their time.
+	Revocations tokenstatus.Store
 	// Now is the clock.
 	Now func() time.Time
-	// Audit gets one record per token request.
+	// Audit gets one record per request of an endpoint that authenticates clients.
 	Audit *slog.Logger
-	// Metrics registers the metrics of the token endpoint.
+	// Metrics registers the metrics of those endpoints.
 	Metrics prometheus.Registerer
 	// DisabledGrants are grant_type values that the server refuses to everybody.
 	DisabledGrants []string
@@ -90,10 +94,12 @@ func NewHandler(c Config) (*Handler, error) {
 	}
 	h.grants = h.makeGrants()
 	read := []string{http.MethodGet, http.MethodHead}
-	token := route{[]string{http.MethodPost}, h.serveToken}
+	post := []string{http.MethodPost}
+	token := route{post, h.serveToken}
 	h.routes = map[string]route{}
 	for _, p := range []string{"", prefix} {
 		h.routes[p+PathToken], h.routes[p+PathTokenAlias] = token, token
+		h.routes[p+PathIntrospection] = route{post, h.serveIntrospection}
 		h.routes[p+PathJWKS] = route{read, h.serveJWKS}
 		h.routes[p+PathOpenIDMetadata] = route{read, h.serveOpenIDMetadata}
 	}

@@ -26,21 +26,28 @@ type metadata struct {
 	// TokenEndpointAlgorithms are those of client assertions.
 	TokenEndpointAlgorithms []jose.Algorithm `json:"token_endpoint_auth_signing_alg_values_supported"`
 
+	IntrospectionEndpoint   string           `json:"introspection_endpoint"`
+	IntrospectionMethods    []string         `json:"introspection_endpoint_auth_methods_supported"`
+	IntrospectionAlgorithms []jose.Algorithm `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+
 	SubjectTypes      []string `json:"subject_types_supported,omitempty"`
 	IDTokenAlgorithms []string `json:"id_token_signing_alg_values_supported,omitempty"`
 }
 
 func (h *Handler) metadata() metadata {
+	confidential := []string{clientauth.MethodSecretBasic, clientauth.MethodSecretPost, clientauth.MethodPrivateKeyJWT}
 	m := metadata{
-		Issuer:        h.config.Issuer,
-		TokenEndpoint: h.config.Issuer + PathToken,
-		JWKSURI:       h.config.Issuer + PathJWKS,
-		ResponseTypes: []string{}, // required by RFC 8414; there is no authorization endpoint
-		GrantTypes:    []string{},
-		TokenEndpointMethods: []string{
-			clientauth.MethodSecretBasic, clientauth.MethodSecretPost, clientauth.MethodPrivateKeyJWT, clientauth.MethodNone,
-		},
+		Issuer:                  h.config.Issuer,
+		TokenEndpoint:           h.config.Issuer + PathToken,
+		JWKSURI:                 h.config.Issuer + PathJWKS,
+		ResponseTypes:           []string{}, // required by RFC 8414; there is no authorization endpoint
+		GrantTypes:              []string{},
+		TokenEndpointMethods:    append(slices.Clone(confidential), clientauth.MethodNone),
 		TokenEndpointAlgorithms: jose.Algorithms(),
+
+		IntrospectionEndpoint:   h.config.Issuer + PathIntrospection,
+		IntrospectionMethods:    confidential,
+		IntrospectionAlgorithms: jose.Algorithms(),
 	}
 	for _, g := range h.grants {
 		m.GrantTypes = append(m.GrantTypes, g.grantType)

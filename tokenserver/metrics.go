@@ -9,24 +9,39 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
-// metrics of the token endpoint. Labels are closed sets: nothing that a request holds becomes a label.
+// metrics of the endpoints. Labels are closed sets: nothing that a request holds becomes a label.
 type metrics struct {
+	endpoints map[endpoint]requestMetrics
+	panics    prometheus.Counter
+}
+
+// requestMetrics are those of one endpoint.
+type requestMetrics struct {
 	requests *prometheus.CounterVec
 	duration prometheus.Histogram
-	panics   prometheus.Counter
+}
+
+func newRequestMetrics(total, totalHelp, duration, durationHelp string) requestMetrics {
+	return requestMetrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: total, Help: totalHelp}, []string{"code", "reason"}),
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: duration, Help: durationHelp, Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .5, 1},
+		}),
+	}
 }
 
 func newMetrics(r prometheus.Registerer, store *trust.Store) (*metrics, error) {
 	m := &metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "grantor_token_requests_total",
-			Help: "Token requests by error code on the wire and by reason; both are ok for a granted token.",
-		}, []string{"code", "reason"}),
-		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    "grantor_token_request_duration_seconds",
-			Help:    "Time to answer a token request, without sending the answer.",
-			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .5, 1},
-		}),
+		endpoints: map[endpoint]requestMetrics{
+			endpointToken: newRequestMetrics(
+				"grantor_token_requests_total", "Token requests by error code on the wire and by reason; both are ok for a granted token.",
+				"grantor_token_request_duration_seconds", "Time to answer a token request, without sending the answer.",
+			),
+			endpointIntrospection: newRequestMetrics(
+				"grantor_introspection_requests_total", "Introspection requests by error code on the wire and by reason; both are ok for an active token, and the code alone for one that is not.",
+				"grantor_introspection_request_duration_seconds", "Time to answer an introspection request, without sending the answer.",
+			),
+		},
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "grantor_panics_total",
 			Help: "Requests whose handling panicked and was answered with server_error.",
@@ -38,7 +53,7 @@ func newMetrics(r prometheus.Registerer, store *trust.Store) (*metrics, error) {
 		})
 	}
 	collectors := []prometheus.Collector{
-		m.requests, m.duration, m.panics,
+		m.panics,
 		gauge("grantor_trust_providers", "Identity providers in the trust store.", func(s *trust.Snapshot) float64 {
 			providers, _ := s.Counts()
 			return float64(providers)
@@ -54,6 +69,9 @@ func newMetrics(r prometheus.Registerer, store *trust.Store) (*metrics, error) {
 			return 0
 		}),
 	}
+	for _, e := range m.endpoints {
+		collectors = append(collectors, e.requests, e.duration)
+	}
 	for _, c := range collectors {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
@@ -62,7 +80,7 @@ func newMetrics(r prometheus.Registerer, store *trust.Store) (*metrics, error) {
 	return m, nil
 }
 
-func (m *metrics) observe(code, reason string, took time.Duration) {
-	m.requests.WithLabelValues(code, reason).Inc()
-	m.duration.Observe(took.Seconds())
+func (m *metrics) observe(e endpoint, code, reason string, took time.Duration) {
+	m.endpoints[e].requests.WithLabelValues(code, reason).Inc()
+	m.endpoints[e].duration.Observe(took.Seconds())
 }

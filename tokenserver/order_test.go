@@ -159,7 +159,8 @@ func TestReplayAfterRestart(t *testing.T) {
 func (f *fixture) restart(t *testing.T, now time.Time) {
 	t.Helper()
 	config := f.config
-	config.Replay, config.Metrics = state.NewMemory(now), prometheus.NewRegistry()
+	memory := state.NewMemory(now)
+	config.Replay, config.Revocations, config.Metrics = memory, memory, prometheus.NewRegistry()
 	f.Handler = must(NewHandler(config))
 	f.now = now
 }

@@ -15,8 +15,7 @@ import (
 
 // serveToken answers the token endpoint (RFC 6749 §3.2).
 func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request) {
-	rec := h.newRecord(r)
-	rec.err = oauth.AsError(nil) // Until it is known better: what ends in a panic must not be recorded as a grant.
+	rec := h.newRecord(r, endpointToken)
 	defer h.finish(r.Context(), rec)
 	token, err := h.exchange(w, r, rec)
 	if err != nil {

@@ -54,6 +54,7 @@ type OAuthClientList struct {
 // +kubebuilder:validation:XValidation:rule="has(self.clientID) == has(oldSelf.clientID) && (!has(self.clientID) || self.clientID == oldSelf.clientID)",message="clientID cannot be changed, added or removed: create a new OAuthClient",fieldPath=".clientID",reason=FieldValueForbidden
 // +kubebuilder:validation:XValidation:rule="!has(self.grantTypes) || !('ClientCredentials' in self.grantTypes) || !has(self.authentication.public)",fieldPath=".grantTypes",message="ClientCredentials is not for public clients, which cannot prove who they are (RFC 6749 section 4.4)"
 // +kubebuilder:validation:XValidation:rule="!has(self.grantTypes) || !('ClientCredentials' in self.grantTypes) || !has(self.clientID) || !self.clientID.matches('^[^:/]*/[^:/]*:')",fieldPath=".grantTypes",message="ClientCredentials is not for a clientID of the form <namespace>/<name>:, which belongs to the subjects of identity providers"
+// +kubebuilder:validation:XValidation:rule="!has(self.resourceServer) || !has(self.authentication.public)",fieldPath=".resourceServer",message="goes with a client that authenticates: a public one may not ask about access tokens"
 type OAuthClientSpec struct {
 	// clientID is the client identifier (RFC 6749 §2.2), unique in the cluster and immutable. Default
 	// "<namespace>.<name>".
@@ -128,6 +129,13 @@ type OAuthClientSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[A-Za-z][A-Za-z0-9+.-]*:[\\\\x21\\\\x24-\\\\x7e]+$')",message="must be an absolute URI without fragment (RFC 8707 section 2), for example https://api.example.com"
 	Resources []string `json:"resources,omitempty"`
 
+	// resourceServer says that this client is an API, which may ask the introspection endpoint (RFC 7662) about the access
+	// tokens that are for it, whichever client they were issued to. A client that is nothing else sets grantTypes to [].
+	// A public client may not ask. Default: the client may ask about its own access tokens alone.
+	//
+	// +optional
+	ResourceServer *ResourceServer `json:"resourceServer,omitempty"`
+
 	// accessToken shapes the access tokens of this client.
 	//
 	// +optional
@@ -146,6 +154,22 @@ const (
 	// GrantClientCredentials is client_credentials (RFC 6749 §4.4): get a token in the client's own name.
 	GrantClientCredentials GrantType = "ClientCredentials"
 )
+
+// ResourceServer is a protected resource (RFC 6749 §1.1) that accepts access tokens.
+type ResourceServer struct {
+	// resources are the values of the aud claim by which access tokens are for this API. It learns about a token that has
+	// one of them, and about other tokens only that they are not active for it. Absolute URIs without fragment, as in
+	// spec.resources of the clients that ask for such tokens.
+	//
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=512
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[A-Za-z][A-Za-z0-9+.-]*:[\\\\x21\\\\x24-\\\\x7e]+$')",message="must be an absolute URI without fragment (RFC 8707 section 2), for example https://api.example.com"
+	Resources []string `json:"resources,omitempty"`
+}
 
 // AccessTokenPolicy shapes the access tokens of a client.
 type AccessTokenPolicy struct {

@@ -32,6 +32,9 @@ func CompileClient(o *v1alpha1.OAuthClient) (*trust.Client, error) {
 		Scopes:    texts(o.Spec.Scopes),
 		Resources: o.Spec.Resources,
 	}
+	if server := o.Spec.ResourceServer; server != nil {
+		c.Serves = server.Resources
+	}
 	for _, g := range o.Spec.GrantTypes {
 		grantType, err := grantType(g)
 		if err != nil {

@@ -40,8 +40,10 @@ func TestCompileClientMapsEveryField(t *testing.T) {
 				{Name: "partner"}, {Namespace: "team-b", Name: "other"}, {Namespace: "team-a", Name: "third"},
 			}
 			c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{Lifetime: "10m", CapToAssertion: new(true)}
+			c.Spec.ResourceServer = &v1alpha1.ResourceServer{Resources: []string{"https://own.example", "urn:example:own"}}
 		}, func(c *trust.Client) {
 			c.Enabled, c.CapToAssertion, c.AccessTokenLifetime = false, true, 10*time.Minute
+			c.Serves = []string{"https://own.example", "urn:example:own"}
 			c.Scopes, c.Resources, c.Providers = []string{"read"}, []string{"https://api.example"}, []trust.ObjectKey{
 				{Namespace: "team-a", Name: "partner"}, {Namespace: "team-b", Name: "other"}, {Namespace: "team-a", Name: "third"},
 			}

@@ -73,7 +73,7 @@ func (f *endpointFlags) newEndpoint(ctx context.Context, store *trust.Store, key
 	}
 	memory := state.NewMemory(time.Now())
 	handler, err := tokenserver.NewHandler(tokenserver.Config{
-		Issuer: f.issuer, Trust: store, Replay: memory, Now: time.Now, Audit: audit, Metrics: metrics.Registry,
+		Issuer: f.issuer, Trust: store, Replay: memory, Revocations: memory, Now: time.Now, Audit: audit, Metrics: metrics.Registry,
 		DisabledGrants: disabled, KeyRefresher: keys,
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ const (
 	withGenerate  = "goes with generate: true, for the operator never changes a Secret that it did not make"
 	notPublic     = "ClientCredentials is not for public clients, which cannot prove who they are"
 	noSubject     = "ClientCredentials is not for a clientID of the form <namespace>/<name>:"
+	notAsking     = "goes with a client that authenticates: a public one may not ask about access tokens"
 	clientSecret  = "spec.authentication.clientSecret"
 	secretRef     = clientSecret + ".secretRef"
 	privateKeyJWT = "spec.authentication.privateKeyJWT"
@@ -91,6 +92,21 @@ var clientRows = []wrong{
 	{oauthClient, "spec.resources[0]", "https://api.example.com/#top", absoluteURI, ""},
 	{oauthClient, "spec.resources[0]", "https://api.example.com/a b", absoluteURI, ""},
 	{oauthClient, "spec.resources[0]", "", notEmpty, ""},
+
+	{oauthClient, "spec.resourceServer", "https://own.example.com", asObject, ""},
+	{oauthClient, "spec.resourceServer", map[string]any{}, required, "spec.resourceServer.resources"},
+	{oauthClient, "spec.resourceServer.scopes", []any{"read"}, unknown, "spec.resourceServer.scopes"},
+	{oauthClient, "spec.resourceServer.resources", "https://own.example.com", asList, ""},
+	{oauthClient, "spec.resourceServer.resources", []any{}, oneItem, ""},
+	{oauthClient, "spec.resourceServer.resources", unset{}, required, ""},
+	{oauthClient, "spec.resourceServer.resources", distinct(33), tooMany + "32", ""},
+	{oauthClient, "spec.resourceServer.resources", []any{"urn:a:b", "urn:a:b"}, duplicate, "spec.resourceServer.resources[1]"},
+	{oauthClient, "spec.resourceServer.resources[0]", "/orders", absoluteURI, ""},
+	{oauthClient, "spec.resourceServer.resources[0]", "*", absoluteURI, ""},
+	{oauthClient, "spec.resourceServer.resources[0]", "https://api.example.com/#top", absoluteURI, ""},
+	{oauthClient, "spec.resourceServer.resources[0]", "", notEmpty, ""},
+	{oauthClient, "spec.resourceServer.resources[0]", strings.Repeat("r", 513), tooLong + "512", ""},
+	{oauthClient, "spec.authentication", map[string]any{"public": map[string]any{}}, notAsking, "spec.resourceServer"},
 
 	{oauthClient, "spec.accessToken", "1h", asObject, ""},
 	{oauthClient, "spec.accessToken.expiry", "1h", unknown, "spec.accessToken.expiry"},

@@ -33,6 +33,7 @@ func rightRows() []right {
 		{oauthClient, "spec.clientID", "team-a/partner:alice"},
 		{oauthClient, "spec.identityProviders", []any{map[string]any{"name": "a"}, map[string]any{"name": "b.c"}}},
 		{oauthClient, "spec.resources", []any{"urn:example:orders", "https://api.example.com/v1?x=%20", "spiffe://example.com/orders"}},
+		{oauthClient, "spec.resourceServer.resources", []any{"urn:example:orders", "https://api.example.com/v1?x=%20"}},
 		{oauthClient, "spec.accessToken", map[string]any{}},
 
 		{provider, "spec.jwksURI.caSecretRef", map[string]any{"name": "a.b-c.9", "key": "..data_CA"}},

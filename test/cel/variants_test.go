@@ -44,6 +44,7 @@ authentication:
 identityProviders: [{name: partner, namespace: team-b}]
 scopes: [read]
 resources: ["https://api.example.com"]
+resourceServer: {resources: ["https://own.example.com"]}
 accessToken: {lifetime: 15m, capToAssertion: true}
 `,
 }
@@ -98,7 +99,7 @@ var variants = []variant{
 		[]string{federated},
 		authentication(`federated: {identityProviderRef: {name: cluster, namespace: platform}, subject: "system:serviceaccount:team-a:worker"}`),
 	},
-	{oauthClient, []string{"spec.authentication.public"}, authentication(`public: {}`)},
+	{oauthClient, []string{"spec.authentication.public"}, `{resourceServer: null, authentication: {clientSecret: null, public: {}}}`},
 }
 
 // authentication patches a client to authenticate otherwise than by a client secret.

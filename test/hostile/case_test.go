@@ -26,7 +26,8 @@ type variant struct {
 	make func() *request
 }
 
-// outcome is a status with an error code. The code is empty for a granted token; noBody means an answer of the HTTP
+// outcome is a status with an error code. The code is empty for a granted token, and active or inactive for one that was
+// asked about; noBody means an answer of the HTTP
 // library to what is no request of ours; status 0 means a connection that is closed without an answer.
 type outcome struct {
 	status int
@@ -50,6 +51,8 @@ var (
 	invalidClient        = want{{401, "invalid_client"}}
 	unauthorizedClient   = want{{400, "unauthorized_client"}}
 	unsupportedGrantType = want{{400, "unsupported_grant_type"}}
+	isActive             = want{{200, "active"}}
+	notActive            = want{{200, "inactive"}}
 	notFound             = want{{404, "invalid_request"}}
 	notAllowed           = want{{405, "invalid_request"}}
 	// notHTTP is for what the HTTP library refuses before any code of ours runs.

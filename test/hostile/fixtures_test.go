@@ -42,6 +42,8 @@ var secrets = map[string]string{
 	special:       "p:a%s+s wörd ~!*'()-S10",
 	"b1":          "SB-correct-horse-battery-staple",
 	"stolen":      "SX-correct-horse-battery-staple",
+	"api":         "SA-correct-horse-battery-staple",
+	"other-api":   "SO-correct-horse-battery-staple",
 }
 
 // special is a client id that must be form-encoded within Basic.
@@ -83,14 +85,31 @@ func usualClients() []object {
 		"short":     {"accessToken": object{"lifetime": "1m"}},
 		"grants":    {"grantTypes": []string{"JWTBearer", "ClientCredentials"}, "resources": []string{"https://api.example.com", "urn:example:second"}},
 		special:     {},
+		"api":       {"grantTypes": []string{}, "resourceServer": object{"resources": []string{"https://api.example.com"}}},
+		"other-api": {"grantTypes": []string{}, "resourceServer": object{"resources": []string{"https://api.example.com/", "https://api.example.co"}}},
 	} {
 		all = append(all, client(id, spec)...)
 	}
 	all = append(all, oauthClient("ns-b", "b1", "b1", secrets["b1"], object{"scopes": scopes})...)
 	// A client of ns-b that claims the id of another one.
 	all = append(all, oauthClient("ns-b", "thief", "c1", secrets["stolen"], object{"scopes": scopes})...)
+	all = append(all, clientsOfOtherMethods()...)
 	// A client whose Secret is missing.
 	return append(all, oauthClient("ns-a", "no-secret", "no-secret", "", object{"scopes": scopes})[0])
+}
+
+// clientsOfOtherMethods are p1, which is public, k1, which signs with a key, and w1, the workload worker of idp-b.
+func clientsOfOtherMethods() (all []object) {
+	for id, authentication := range map[string]object{
+		"p1": {"public": object{}},
+		"k1": {"privateKeyJWT": object{"jwks": object{"keys": []object{jwk("k1", publicOf(ecKey("k1")), nil)}}}},
+		"w1": {"federated": object{"identityProviderRef": object{"name": "idp-b"}, "subject": "worker"}},
+	} {
+		client := oauthClient("ns-a", id, id, "", object{"scopes": []string{"read", "write"}})[0]
+		client["spec"].(object)["authentication"] = authentication //nolint:errcheck,forcetypeassert // See oauthClient.
+		all = append(all, client)
+	}
+	return all
 }
 
 // oauthClient returns a client and its Secret.
@@ -162,6 +181,12 @@ func usualProviders(tokenEndpoint string) []object {
 		byJWKS("ns-a", "idp-skew", object{"clockSkew": "3s"}),
 		byJWKS("ns-a", "idp-brief", object{"maxLifetime": "1m", "clockSkew": "0s"}),
 		byJWKS("ns-a", "idp-scopes", object{"scopes": []string{"read", "other"}}),
+		byJWKS("ns-a", "idp-mapped", object{"claimMappings": []object{
+			{"claim": "groups", "expression": "claims.groups"},
+			{"claim": "level", "expression": "claims.level"},
+			{"claim": "ok", "expression": "claims.ok"},
+			{"claim": "who", "expression": "claims.who"},
+		}}),
 		byJWKS("ns-a", "idp-aliases", object{"audienceAliases": []string{"https://as.test", "https://as.test:8443/x?y=z#f"}}),
 		// A later claim to the issuer of idp-a in its own namespace, and one in another.
 		byJWKS("ns-a", "z-rival", object{"issuer": issuerA}, jwk("", publicOf(ecKey("rival")), nil)),

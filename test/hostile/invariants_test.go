@@ -54,6 +54,8 @@ func (r *response) check(t *testing.T, w *world, want want) {
 	}
 	switch {
 	case r.status == 0 || r.outcome().code == noBody:
+	case r.status == http.StatusOK && r.members["active"] != nil:
+		r.checkIntrospected(t)
 	case r.status == http.StatusOK:
 		r.checkGranted(t, w)
 	default:
@@ -66,6 +68,9 @@ func (r *response) outcome() outcome {
 	code, _ := r.members["error"].(string)
 	if r.status != http.StatusOK && r.members == nil && r.status != 0 {
 		code = noBody
+	}
+	if active, ok := r.members["active"].(bool); ok {
+		code = map[bool]string{true: "active", false: "inactive"}[active]
 	}
 	return outcome{r.status, code}
 }

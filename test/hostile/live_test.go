@@ -16,6 +16,9 @@ func liveRows() []row {
 		{id: "B-13", name: "client-disabled-while-running", run: clientComesAndGoes},
 		{id: "B-16", name: "secret-rotated-while-running", run: secretIsRotated},
 		{id: "D-x09", name: "keys-change-while-running", run: keysChange},
+		{id: "N-04", name: "token-after-restart", run: tokensAfterRestart},
+		{id: "N-04", name: "token-expired", run: tokenExpires},
+		{id: "N-08", name: "client-comes-and-goes", run: tokensOfClientsThatGo},
 		{id: "P-03", name: "issuer-with-a-path", run: issuerWithPath},
 	}
 }

@@ -60,6 +60,7 @@ func sections() []section {
 		{"I", append(jsonRows(), jsonOwnRows()...)},
 		{"T", ownNameRows()},
 		{"J", append(scopeRows(), tokenRows()...)},
+		{"N", introspectionRows()},
 		{"W", referenceRows()},
 		{"P", publishedRows()},
 		{"R", exhaustionRows()},

@@ -38,6 +38,7 @@ type server struct {
 	issuer      string
 	manifests   string // the folder
 	log         *logFile
+	readySince  time.Time
 
 	flags  []string
 	cmd    *exec.Cmd
@@ -92,6 +93,7 @@ func (s *server) start(t *testing.T) {
 		case <-tick.C:
 		}
 	}
+	s.readySince = time.Now()
 }
 
 func (s *server) launch(t *testing.T) error {

@@ -107,7 +107,7 @@ func encode(params []param) string {
 
 // confidential is what of the request must not be logged.
 func (r *request) confidential() []string {
-	texts := []string{r.assertion, r.get("assertion"), r.get("client_secret")}
+	texts := []string{r.assertion, r.get("assertion"), r.get("client_secret"), r.get("client_assertion"), r.get("token")}
 	for _, a := range r.header.Values("Authorization") {
 		_, encoded, _ := strings.Cut(a, " ")
 		texts = append(texts, encoded)

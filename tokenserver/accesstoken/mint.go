@@ -1,8 +1,6 @@
 package accesstoken
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"slices"
 	"strconv"
@@ -41,7 +39,7 @@ func Mint(ring *keyring.Ring, issuer string, r replay.Redeemed, now time.Time) (
 	}
 	d := r.Decision()
 	t := Token{
-		ID:        newID(),
+		ID:        newID(d.Client()),
 		Scope:     strings.Join(d.Scopes(), " "),
 		ExpiresIn: d.ExpiresAt().Unix() - now.Unix(),
 	}
@@ -67,13 +65,6 @@ func Mint(ring *keyring.Ring, issuer string, r replay.Redeemed, now time.Time) (
 	}
 	t.Compact = compact
 	return t, nil
-}
-
-// newID returns 128 random bits, base64url.
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
-	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
 // claims builds the JSON text of a claims set.

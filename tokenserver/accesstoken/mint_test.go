@@ -19,6 +19,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/*.golden")
@@ -65,8 +66,8 @@ func TestMint(t *testing.T) {
 			}
 			header, claims := parts(t, token, signer().PublicKey())
 			members := decode(t, claims)
-			if members["jti"] != token.ID || !regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`).MatchString(token.ID) {
-				t.Errorf("jti is %v and the token's id %q, want 128 bits in base64url", members["jti"], token.ID)
+			if members["jti"] != token.ID || !regexp.MustCompile(`^[A-Za-z0-9_-]{32}$`).MatchString(token.ID) {
+				t.Errorf("jti is %v and the token's id %q, want 192 bits in base64url", members["jti"], token.ID)
 			}
 			scope, _ := members["scope"].(string)
 			if scope != token.Scope {
@@ -164,15 +165,15 @@ func TestMintWithCurrentKey(t *testing.T) {
 	}
 }
 
-// J-11: no two tokens have one jti.
+// J-08, J-11: no two tokens have one jti.
 func TestIDsAreUnique(t *testing.T) {
-	seen := map[string]bool{}
+	seen, client := map[string]bool{}, &trust.Client{UID: "uid"}
 	for range 100_000 {
-		id := newID()
-		if len(id) != 22 || seen[id] {
-			t.Fatalf("id %q is not 128 bits, or comes twice", id)
+		random := newID(client)[:22]
+		if seen[random] {
+			t.Fatalf("the random part of %q comes twice", random)
 		}
-		seen[id] = true
+		seen[random] = true
 	}
 	r, minted := newFixture().redeemed(t), map[string]bool{}
 	for range 500 {

@@ -120,7 +120,7 @@ func (p *Program) mapClaims(vars *activation) ([]Claim, error) {
 		if out {
 			continue
 		}
-		text, reason := appendJSON(nil, value, 1)
+		text, reason := appendJSON(nil, value, 2) // a member of the claims set
 		if reason != "" {
 			return nil, m.expression.fail(reason)
 		}

@@ -21,7 +21,8 @@ const (
 	MaxClaimNameBytes = 128
 	// MaxPayloadBytes bounds the payload; an assertion is never longer.
 	MaxPayloadBytes = 16 << 10
-	// MaxPayloadDepth is the deepest nesting of the payload and of a mapped value, the outermost value being 1.
+	// MaxPayloadDepth is the deepest nesting of the payload, and of a claims set with a mapped value in it, the object
+	// itself being 1.
 	MaxPayloadDepth = 32
 	// MaxCost is the budget of one Evaluate call, all expressions together. A unit is about the evaluation of one node
 	// of an expression.

@@ -10,7 +10,7 @@ import (
 
 // Limits of a compact JWS.
 const (
-	// MaxCompactBytes bounds the whole text.
+	// MaxCompactBytes bounds the whole text that somebody else signed.
 	MaxCompactBytes = 16 << 10
 	// maxHeaderText bounds the header before it is decoded; certificates in x5c make headers long.
 	maxHeaderText = 8 << 10
@@ -18,7 +18,7 @@ const (
 
 // Errors of ParseCompact.
 var (
-	// ErrTooLarge means that the text is longer than MaxCompactBytes.
+	// ErrTooLarge means that the text is longer than is read.
 	ErrTooLarge = errors.New("compact JWS too large")
 	// ErrEncrypted means that the text has the five parts of a JWE.
 	ErrEncrypted = errors.New("encrypted, not signed")
@@ -55,8 +55,11 @@ type Header struct {
 // ParseCompact reads a compact JWS strictly: three parts, unpadded base64url with zero trailing bits and nothing else,
 // a header that is one JSON object with unique members. It does work linear in the length of text and refuses long
 // text at once.
-func ParseCompact(text string) (*Compact, error) {
-	if len(text) > MaxCompactBytes {
+func ParseCompact(text string) (*Compact, error) { return ParseCompactUpTo(text, MaxCompactBytes) }
+
+// ParseCompactUpTo is ParseCompact with another bound of the whole text.
+func ParseCompactUpTo(text string, maxBytes int) (*Compact, error) {
+	if len(text) > maxBytes {
 		return nil, ErrTooLarge
 	}
 	headerText, rest, ok := strings.Cut(text, ".")

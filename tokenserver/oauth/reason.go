@@ -28,6 +28,8 @@ const (
 	ReasonGrantNotAllowed            Reason = "grant_not_allowed"
 	ReasonPublicClient               Reason = "public_client"
 	ReasonClientIDReserved           Reason = "client_id_reserved"
+	ReasonMissingToken               Reason = "missing_token"
+	ReasonPublicIntrospection        Reason = "public_client_introspects"
 	ReasonNoCredentials              Reason = "no_client_credentials"
 	ReasonMalformedBasic             Reason = "malformed_basic_credentials"
 	ReasonUnknownClient              Reason = "unknown_client"
@@ -80,6 +82,22 @@ const (
 	ReasonIssuedBeforeStart   Reason = "issued_before_start"
 )
 
+// Reasons for which an access token of this server does not count, or not for the caller who asks about it. Introspection
+// tells none of them.
+const (
+	ReasonTokenMalformed    Reason = "token_malformed"
+	ReasonTokenClaimMissing Reason = "token_claim_missing"
+	ReasonTokenType         Reason = "token_type"
+	ReasonTokenKeyUnknown   Reason = "token_key_unknown"
+	ReasonTokenSignature    Reason = "token_signature_invalid"
+	ReasonTokenIssuer       Reason = "token_of_another_issuer"
+	ReasonTokenExpired      Reason = "token_expired"
+	ReasonTokenTimes        Reason = "token_times"
+	ReasonTokenClientGone   Reason = "token_client_gone"
+	ReasonTokenOtherClient  Reason = "token_of_another_client"
+	ReasonTokenRevoked      Reason = "token_revoked"
+)
+
 // Reasons that concern the authorization and the server itself.
 const (
 	ReasonSubjectTooLong   Reason = "subject_too_long"
@@ -121,6 +139,8 @@ func (r Reason) wire() wire {
 		return wire{InvalidRequest, "The parameter grant_type is missing."}
 	case ReasonMissingAssertion:
 		return wire{InvalidRequest, "The parameter assertion is missing."}
+	case ReasonMissingToken:
+		return wire{InvalidRequest, "The parameter token is missing."}
 	case ReasonTwoMethods:
 		return wire{InvalidRequest, "Use one method of client authentication, not two."}
 	case ReasonMissingClientAssertion:
@@ -145,7 +165,7 @@ func (r Reason) wire() wire {
 		return wire{UnauthorizedClient, "The client may not use this grant type."}
 	case ReasonNoCredentials, ReasonMalformedBasic, ReasonUnknownClient, ReasonDisabledClient, ReasonOtherTenant,
 		ReasonWrongSecret, ReasonNoClientCredentials, ReasonOtherMethod, ReasonUnknownClientAssertionType, ReasonIssuerMismatch,
-		ReasonSubjectMismatch:
+		ReasonSubjectMismatch, ReasonPublicIntrospection:
 		return wire{InvalidClient, "Client authentication failed."}
 	case ReasonNotReady, ReasonStateUnavailable, ReasonNoSigningKey:
 		return wire{TemporarilyUnavailable, "The server cannot answer at the moment. Try again shortly."}
@@ -165,6 +185,11 @@ func (r Reason) wire() wire {
 		return wire{InvalidGrant, "The claims of the assertion are not acceptable."}
 	case ReasonReplayed, ReasonIssuedBeforeStart:
 		return wire{InvalidGrant, "The assertion may not be used again. Obtain a new one."}
+	case ReasonTokenOtherClient:
+		return wire{UnauthorizedClient, "The token was issued to another client."}
+	case ReasonTokenMalformed, ReasonTokenClaimMissing, ReasonTokenType, ReasonTokenKeyUnknown, ReasonTokenSignature, ReasonTokenIssuer,
+		ReasonTokenExpired, ReasonTokenTimes, ReasonTokenClientGone, ReasonTokenRevoked:
+		return wire{InvalidGrant, "The token is not an active token of this server."}
 	default:
 		return wire{ServerError, "The server failed to process the request."}
 	}

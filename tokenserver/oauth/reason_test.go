@@ -114,7 +114,7 @@ func TestReasonsThatLookAlike(t *testing.T) {
 		"W-82 clients": {
 			ReasonNoCredentials, ReasonMalformedBasic, ReasonUnknownClient, ReasonDisabledClient, ReasonOtherTenant,
 			ReasonWrongSecret, ReasonNoClientCredentials, ReasonOtherMethod, ReasonUnknownClientAssertionType, ReasonIssuerMismatch,
-			ReasonSubjectMismatch,
+			ReasonSubjectMismatch, ReasonPublicIntrospection,
 		},
 		"W-40 providers":  {ReasonSelfIssued, ReasonProviderUnknown, ReasonProviderNotAllowed, ReasonProviderDisabled},
 		"Q-04 signatures": {ReasonAlgorithmNotAllowed, ReasonNoMatchingKey, ReasonCertificateValidity, ReasonSignatureInvalid},

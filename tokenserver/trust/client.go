@@ -34,6 +34,8 @@ type Client struct {
 	Scopes []string
 	// Resources are what the client may ask tokens for (RFC 8707), the default first; empty means this server's issuer.
 	Resources []string
+	// Serves are the resources that the client is a server of: it may ask about the access tokens for them (RFC 7662).
+	Serves []string
 	// AccessTokenLifetime is the lifetime of access tokens.
 	AccessTokenLifetime time.Duration
 	// CapToAssertion ends an access token no later than its assertion.

@@ -1,0 +1,80 @@
+package accesstoken
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/grantor-dev/grantor/internal/jwttest"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+// N-08: a token is its client's as long as that is the same object with the same id.
+func TestIsOf(t *testing.T) {
+	client := &trust.Client{ID: "app", UID: "1e1f8a3c-0000-4000-8000-000000000001"}
+	family := strings.Repeat("f", 22)
+	id := newID(client)
+	for name, tc := range map[string]struct {
+		jti    string
+		client *trust.Client
+		want   bool
+	}{
+		"its client":                    {id, client, true},
+		"its client, of a family":       {family + "." + id, client, true},
+		"its client, changed since":     {id, &trust.Client{ID: "app", UID: client.UID, Enabled: true, Scopes: []string{"x"}}, true},
+		"made anew under the id":        {id, &trust.Client{ID: "app", UID: "1e1f8a3c-0000-4000-8000-000000000002"}, false},
+		"other id":                      {id, &trust.Client{ID: "other", UID: client.UID}, false},
+		"nobody":                        {id, nil, false},
+		"client without UID":            {id, &trust.Client{ID: "app"}, false},
+		"jti without the digest":        {id[:22], client, false},
+		"jti of another form":           {"id", client, false},
+		"jti that is longer":            {id + "AAAA", client, false},
+		"jti with something behind":     {id + "." + family, client, false},
+		"jti that ends in a dot":        {id + ".", client, false},
+		"jti with another last letter":  {id[:31] + other(id[31]), client, false},
+		"jti with another first letter": {other(id[0]) + id[1:], client, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newToken()
+			k.claims = k.claims.Set("jti", jwttest.Quote(tc.jti))
+			v := must(Verify(verifyRing(), server, k.String(), noon))
+			if got := v.IsOf(tc.client); got != tc.want {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+func other(c byte) string {
+	if c == 'A' {
+		return "Q"
+	}
+	return "A"
+}
+
+// Two tokens have two ids among what is revoked, and one token has always the same, which tells nothing of it.
+func TestRevocationID(t *testing.T) {
+	of := func(jti string) [32]byte {
+		k := newToken()
+		k.claims = k.claims.Set("jti", jwttest.Quote(jti))
+		return must(Verify(verifyRing(), server, k.String(), noon)).RevocationID()
+	}
+	first, again := of("a"), of("a")
+	if first != again || of("a") == of("b") || of("a") == [32]byte{} {
+		t.Error("ids do not tell tokens apart")
+	}
+}
+
+// What is minted belongs to the client of the decision.
+func TestMintedIsOfClient(t *testing.T) {
+	r := newFixture().redeemed(t)
+	token, err := Mint(ring(noon), server, r, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := must(Verify(ring(noon), server, token.Compact, noon))
+	again := *r.Decision().Client()
+	again.UID += "2"
+	if !v.IsOf(r.Decision().Client()) || v.IsOf(&again) {
+		t.Error("the token is not that of its client alone")
+	}
+}

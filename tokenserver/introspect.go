@@ -1,0 +1,83 @@
+package tokenserver
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/grantor-dev/grantor/tokenserver/accesstoken"
+	"github.com/grantor-dev/grantor/tokenserver/clientauth"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/tokenstatus"
+)
+
+// serveIntrospection answers the introspection endpoint (RFC 7662). Nothing is kept from one answer to the next.
+func (h *Handler) serveIntrospection(w http.ResponseWriter, r *http.Request) {
+	rec := h.newRecord(r, endpointIntrospection)
+	defer h.finish(r.Context(), rec)
+	active, err := h.introspect(w, r, rec)
+	if err == nil {
+		rec.err = nil
+		writeActive(w, active)
+		return
+	}
+	rec.err = oauth.AsError(err)
+	if !rec.nothing {
+		refuse(w, rec.err)
+		return
+	}
+	writeInactive(w)
+}
+
+// introspect is the whole of an introspection request, in order. What is wrong before the token is looked at is an error of
+// the caller; from there on, an error says why the token does not count.
+func (h *Handler) introspect(w http.ResponseWriter, r *http.Request, rec *record) (tokenstatus.Active, error) {
+	snapshot := h.config.Trust.Snapshot()
+	if !snapshot.Ready() {
+		return tokenstatus.Active{}, oauth.Refuse(oauth.ReasonNotReady, nil)
+	}
+	form, err := oauth.ParseForm(w, r)
+	if err != nil {
+		return tokenstatus.Active{}, err
+	}
+	c, err := h.authenticate(snapshot, r, form, rec)
+	if err != nil {
+		return tokenstatus.Active{}, err
+	}
+	// RFC 7662 §2.1: "the endpoint MUST also require some form of authorization", so that nobody can scan for tokens.
+	if c.Method() == clientauth.MethodNone {
+		return tokenstatus.Active{}, oauth.Refuse(oauth.ReasonPublicIntrospection, nil)
+	}
+	presented := form.Get("token")
+	if presented == "" {
+		return tokenstatus.Active{}, oauth.Refuse(oauth.ReasonMissingToken, nil)
+	}
+	// token_type_hint is not looked at: RFC 7662 §2.1: the server "MAY ignore this parameter". Access tokens are the only
+	// ones that are ever active, so that nobody takes another kind for one.
+	token, err := accesstoken.Verify(c.snapshot.Ring(), h.config.Issuer, presented, c.now)
+	if err == nil {
+		rec.tokenID, rec.tokenClientID = token.ID(), token.ClientID()
+		var active tokenstatus.Active
+		if active, err = tokenstatus.Judge(r.Context(), c.snapshot, h.config.Revocations, c.Client, token, c.now); err == nil {
+			return active, nil
+		}
+	}
+	// RFC 7662 §2.2: a token that is not active, does not exist, or is not for the caller, is no error. What is not known
+	// must not read as either.
+	rec.nothing = oauth.AsError(err).Code.Status() < http.StatusInternalServerError
+	return tokenstatus.Active{}, err
+}
+
+// writeActive writes the claims of the token beside what RFC 7662 §2.2 adds. No claim has one of those names.
+func writeActive(w http.ResponseWriter, a tokenstatus.Active) {
+	noStore(w)
+	writeJSON(w, http.StatusOK, json.RawMessage(`{"active":true,"token_type":"Bearer",`+string(a.Claims()[1:])))
+}
+
+// writeInactive: RFC 7662 §2.2: "the authorization server SHOULD NOT include any additional information about an inactive
+// token, including why the token is inactive".
+func writeInactive(w http.ResponseWriter) {
+	noStore(w)
+	writeJSON(w, http.StatusOK, struct {
+		Active bool `json:"active"`
+	}{})
+}
