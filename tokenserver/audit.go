@@ -6,11 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/peer"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -42,6 +42,7 @@ func (e endpoint) messages() (done, nothing, refused string) {
 type record struct {
 	endpoint          endpoint
 	id, remote        string
+	from              peer.Address
 	start             time.Time
 	untrustedClientID string
 	// untrustedClientIssuer is the iss of a client assertion.
@@ -63,11 +64,25 @@ type record struct {
 func (h *Handler) newRecord(r *http.Request, endpoint endpoint) *record {
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the process instead
-	remote, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		remote = r.RemoteAddr
+	rec := &record{
+		endpoint: endpoint, id: hex.EncodeToString(id[:]), from: h.config.Peers.Find(r), remote: r.RemoteAddr, start: h.config.Now(),
+		err: oauth.AsError(nil),
 	}
-	return &record{endpoint: endpoint, id: hex.EncodeToString(id[:]), remote: remote, start: h.config.Now(), err: oauth.AsError(nil)}
+	if rec.from.Caller.IsValid() {
+		rec.remote = rec.from.Caller.String()
+	}
+	if rec.from.Unheard && h.unheard.CompareAndSwap(false, true) {
+		h.warnOfProxy(r.Context(), rec.remote)
+	}
+	return rec
+}
+
+// warnOfProxy: a proxy that is not known as one makes one caller of all who come through it. Anybody can claim to be one,
+// so it is said once.
+func (h *Handler) warnOfProxy(ctx context.Context, remote string) {
+	h.config.Audit.LogAttrs(ctx, slog.LevelWarn, "a request names the address of another, but did not come from a trusted proxy; "+
+		"if a proxy stands here, name it in --trusted-proxies, or all callers behind it count as one when authentication fails",
+		slog.String("peer", remote))
 }
 
 // finish writes the one audit record of a request and counts it.
@@ -112,6 +127,9 @@ func (r *record) attrs() []slog.Attr {
 	} else {
 		add("untrusted_client_id", r.untrustedClientID)
 		add("untrusted_client_issuer", r.untrustedClientIssuer)
+	}
+	if r.from.Proxy.IsValid() {
+		add("proxy", r.from.Proxy.String())
 	}
 	add("grant_type", r.grantType)
 	if r.provider != nil {

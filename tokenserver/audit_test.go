@@ -204,7 +204,8 @@ func TestAuditRemote(t *testing.T) {
 		r.RemoteAddr = remote
 		r.Header.Set("X-Forwarded-For", "203.0.113.9")
 		f.send(t, r)
-		if got := f.records(t)[0]["remote"]; got != want {
+		records := f.records(t)
+		if got := records[len(records)-1]["remote"]; got != want {
 			t.Errorf("remote of %q is %q, want %q", remote, got, want)
 		}
 	}

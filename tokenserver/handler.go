@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +18,9 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/peer"
 	"github.com/grantor-dev/grantor/tokenserver/replay"
+	"github.com/grantor-dev/grantor/tokenserver/throttle"
 	"github.com/grantor-dev/grantor/tokenserver/tokenstatus"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -41,7 +44,7 @@ type KeyRefresher interface {
 	Refresh(ctx context.Context, provider *trust.Provider) bool
 }
 
-// Config is what a handler needs. All fields are required but DisabledGrants and KeyRefresher.
+// Config is what a handler needs. All fields are required but those that say what their absence means.
 type Config struct {
 	// Issuer is the iss of access tokens and the base of all URLs. It is configuration and never read from a request.
 	Issuer string
@@ -55,11 +58,15 @@ type Config struct {
 	Audit *slog.Logger
 	// Metrics registers the metrics of those endpoints.
 	Metrics prometheus.Registerer
-	// DisabledGrants are grant_type values that the server refuses to everybody.
+	// DisabledGrants are grant_type values that the server refuses to everybody; nil refuses none.
 	DisabledGrants []string
 	// KeyRefresher is asked when an assertion names a key that its provider does not have; nil means that such an assertion
 	// is refused at once.
 	KeyRefresher KeyRefresher
+	// Peers finds the address of a caller; nil means that of the connection.
+	Peers *peer.Finder
+	// Failures bounds failed authentications of clients; nil means no bound.
+	Failures *throttle.Throttle
 }
 
 // Handler answers the public endpoints.
@@ -68,6 +75,7 @@ type Handler struct {
 	verifier *assertion.Verifier
 	clients  *clientauth.Authenticator
 	metrics  *metrics
+	unheard  atomic.Bool // whether the warning of a proxy was given
 	grants   []grant
 	routes   map[string]route
 	noRoute  errorBody
@@ -88,9 +96,12 @@ func NewHandler(c Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Peers == nil {
+		c.Peers = &peer.Finder{}
+	}
 	verifier := assertion.NewVerifier(c.Issuer)
 	h := &Handler{
-		config: c, verifier: verifier, clients: clientauth.New(verifier, replay.Clients{Store: c.Replay}), metrics: m,
+		config: c, verifier: verifier, clients: clientauth.New(verifier, replay.Clients{Store: c.Replay}, c.Failures), metrics: m,
 	}
 	h.grants = h.makeGrants()
 	read := []string{http.MethodGet, http.MethodHead}

@@ -2,8 +2,10 @@ package tokenserver
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 
 	"github.com/grantor-dev/grantor/tokenserver/accesstoken"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
@@ -38,6 +40,8 @@ func refuse(w http.ResponseWriter, e *oauth.Error) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="token endpoint", charset="UTF-8"`)
 	case oauth.TemporarilyUnavailable:
 		w.Header().Set("Retry-After", retryAfterSeconds)
+	case oauth.SlowDown: // RFC 6585 §4
+		w.Header().Set("Retry-After", strconv.FormatInt(max(1, int64(math.Ceil(e.RetryAfter.Seconds()))), 10))
 	case oauth.InvalidRequest, oauth.InvalidGrant, oauth.UnauthorizedClient, oauth.UnsupportedGrantType,
 		oauth.InvalidScope, oauth.InvalidTarget, oauth.ServerError:
 	}

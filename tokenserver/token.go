@@ -80,7 +80,7 @@ func (h *Handler) authenticate(snapshot *trust.Snapshot, r *http.Request, form o
 		return caller{}, err
 	}
 	c := caller{snapshot: snapshot, now: h.config.Now()}
-	client, trail, err := h.clients.Authenticate(r.Context(), c.snapshot, credentials, tenant, c.now)
+	client, trail, err := h.clients.Authenticate(r.Context(), c.snapshot, credentials, clientauth.Place{Namespace: tenant, From: rec.from.Caller}, c.now)
 	if err != nil && h.maybeNewer(trail.Trail) {
 		// Who has not authenticated does not wait: that would take places from those who have, and show who exists.
 		h.config.KeyRefresher.Request(r.Context(), trail.Provider)

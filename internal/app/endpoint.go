@@ -16,6 +16,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/state"
+	"github.com/grantor-dev/grantor/tokenserver/throttle"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -25,6 +26,7 @@ type endpointFlags struct {
 	disabledGrants            []string
 	drain                     time.Duration
 	tls                       tlsFlags
+	callers                   callerFlags
 }
 
 func (f *endpointFlags) add(flags *pflag.FlagSet) {
@@ -34,6 +36,7 @@ func (f *endpointFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.disabledGrants, "disable-grant", nil, "grant that is refused to everybody: "+strings.Join(grantNames(), ", "))
 	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long to go on answering after a stop signal, while not Ready, so that load balancers notice")
 	f.tls.add(flags)
+	f.callers.add(flags)
 }
 
 // endpoint is a token endpoint ready to be served.
@@ -55,7 +58,7 @@ func (f *endpointFlags) check() error {
 	if f.tls.certificate != "" && !strings.HasPrefix(f.issuer, "https://") {
 		return errors.New("--issuer must begin with https:// when --tls-cert-file is set: callers find the endpoints by it")
 	}
-	return nil
+	return f.callers.check()
 }
 
 // newEndpoint checks the flags and builds the handlers around a trust store. keys is nil where keys are never fetched.
@@ -71,10 +74,14 @@ func (f *endpointFlags) newEndpoint(ctx context.Context, store *trust.Store, key
 	if err != nil {
 		return nil, err
 	}
+	peers, err := f.callers.peers()
+	if err != nil {
+		return nil, err
+	}
 	memory := state.NewMemory(time.Now())
 	handler, err := tokenserver.NewHandler(tokenserver.Config{
 		Issuer: f.issuer, Trust: store, Replay: memory, Revocations: memory, Now: time.Now, Audit: audit, Metrics: metrics.Registry,
-		DisabledGrants: disabled, KeyRefresher: keys,
+		DisabledGrants: disabled, KeyRefresher: keys, Peers: peers, Failures: throttle.New(f.callers.failures, time.Now()),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--issuer: %w", err)

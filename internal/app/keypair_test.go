@@ -201,23 +201,3 @@ func TestTLSFlags(t *testing.T) {
 		})
 	}
 }
-
-func TestEndpointFlags(t *testing.T) {
-	for name, tc := range map[string]struct {
-		flags endpointFlags
-		says  string
-	}{
-		"issuer alone":            {endpointFlags{issuer: "http://localhost:8080"}, ""},
-		"no issuer":               {endpointFlags{}, "--issuer is required"},
-		"negative drain":          {endpointFlags{issuer: "https://a.test", drain: -1}, "--drain"},
-		"TLS and https":           {endpointFlags{issuer: "https://a.test", tls: tlsFlags{"c", "k"}}, ""},
-		"TLS with an http issuer": {endpointFlags{issuer: "http://localhost:8080", tls: tlsFlags{"c", "k"}}, "must begin with https://"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			err := tc.flags.check()
-			if (err == nil) != (tc.says == "") || err != nil && !strings.Contains(err.Error(), tc.says) {
-				t.Errorf("got %v", err)
-			}
-		})
-	}
-}

@@ -52,6 +52,11 @@ var changes = map[string]struct {
 
 	"grants.jwtBearer.enabled":         {false, "--disable-grant=jwt-bearer"},
 	"grants.clientCredentials.enabled": {false, "--disable-grant=client-credentials"},
+
+	"tokenServer.trustedProxies":        {[]any{"10.1.2.0/24", "fd00::/64"}, "- --trusted-proxies=10.1.2.0/24\n        - --trusted-proxies=fd00::/64"},
+	"tokenServer.trustedProxyHeader":    {"Forwarded", "--trusted-proxy-header=Forwarded"},
+	"tokenServer.authFailures.burst":    {0, "--auth-failure-burst=0"},
+	"tokenServer.authFailures.interval": {"60s", "--auth-failure-interval=60s"},
 }
 
 // with returns the smallest values with another one at a path; nil removes what is there.
@@ -162,6 +167,15 @@ func TestWrongValues(t *testing.T) {
 		{"tokenServer.replica", 1, "additional properties 'replica' not allowed"},
 		{"tokenServer.drain", "5m", "'/tokenServer/drain'"},
 		{"tokenServer.drain", 5, "'/tokenServer/drain': got number, want string"},
+		{"tokenServer.trustedProxies", "10.0.0.0/8", "'/tokenServer/trustedProxies': got string, want array"},
+		{"tokenServer.trustedProxies", []any{"10.0.0.1"}, "'/tokenServer/trustedProxies/0'"},
+		{"tokenServer.trustedProxies", []any{"0.0.0.0/0"}, "'/tokenServer/trustedProxies/0'"},
+		{"tokenServer.trustedProxyHeader", "X-Real-Ip", "'/tokenServer/trustedProxyHeader': value must be one of"},
+		{"tokenServer.authFailures.burst", -1, "'/tokenServer/authFailures/burst'"},
+		{"tokenServer.authFailures.burst", 10001, "'/tokenServer/authFailures/burst'"},
+		{"tokenServer.authFailures.interval", "0s", "'/tokenServer/authFailures/interval'"},
+		{"tokenServer.authFailures.interval", "2h", "'/tokenServer/authFailures/interval'"},
+		{"tokenServer.authFailures.rate", 1, "additional properties 'rate' not allowed"},
 		{"tokenServer.tls.secretName", "team-a/tls", "'/tokenServer/tls/secretName'"},
 		{"tokenServer.tls.secret", "edge-tls", "additional properties 'secret' not allowed"},
 		{"tokenServer.service.type", "ExternalName", "'/tokenServer/service/type': value must be one of"},
@@ -217,6 +231,12 @@ func TestTakenValues(t *testing.T) {
 		{"keys.fetchFrom", []any{"::1/128", "0.0.0.0/0"}, "--allow-key-fetch-from=0.0.0.0/0"},
 		{"keys.allowInsecureURLs", false, ""},
 		{"tokenServer.tls.secretName", "", ""},
+		{"tokenServer.trustedProxies", []any{}, ""},
+		{"tokenServer.trustedProxyHeader", "X-Forwarded-For", ""},
+		{"tokenServer.authFailures.burst", 20, ""},
+		{"tokenServer.authFailures.burst", 10000, "--auth-failure-burst=10000"},
+		{"tokenServer.authFailures.interval", "2s", ""},
+		{"tokenServer.authFailures.interval", "3600s", "--auth-failure-interval=3600s"},
 		{"tokenServer.tls.secretName", "edge.tls", "--tls-key-file=/etc/grantor/tls/tls.key"},
 	} {
 		m := render(t, "auth", with(v.path, v.value))
@@ -232,8 +252,12 @@ func TestDefaultsAreThoseOfTheProgram(t *testing.T) {
 	if app.Main([]string{"operator", "--help"}, &help, &help) != 0 {
 		t.Fatal(help.String())
 	}
+	if app.Main([]string{"tokenserver", "--help"}, &help, &help) != 0 {
+		t.Fatal(help.String())
+	}
 	for flag, value := range map[string]string{
-		"signing-algorithm": `"ES256"`, "signing-key-rotation": "720h0m0s",
+		"signing-algorithm": `"ES256"`, "signing-key-rotation": "720h0m0s", "trusted-proxy-header": `"X-Forwarded-For"`,
+		"auth-failure-burst": "20", "auth-failure-interval": "2s",
 	} {
 		if ok := regexp.MustCompile(`--` + flag + ` .*\(default ` + value + `\)`).Match(help.Bytes()); !ok {
 			t.Errorf("--%s is not %s by default", flag, value)
@@ -254,6 +278,16 @@ func TestNotesWarn(t *testing.T) {
 		after := render(t, "auth", with(path, changes[path].value)).notes
 		if strings.Contains(before, says) || !strings.Contains(after, says) {
 			t.Errorf("%s is not warned of:\n%s", path, after)
+		}
+	}
+}
+
+// TestNotesTellOfProxies: who may have forgotten to name a proxy is told what that means.
+func TestNotesTellOfProxies(t *testing.T) {
+	const says = "a stranger among them who presents wrong secrets for a client locks it out"
+	for path, warned := range map[string]bool{"tokenServer.drain": true, "tokenServer.trustedProxies": false, "tokenServer.authFailures.burst": false} {
+		if notes := render(t, "auth", with(path, changes[path].value)).notes; strings.Contains(notes, says) != warned {
+			t.Errorf("%s changed: warned %v, want %v:\n%s", path, !warned, warned, notes)
 		}
 	}
 }

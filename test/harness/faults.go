@@ -99,7 +99,7 @@ func (g *Grantor) AnotherTokenServer(ctx context.Context, name string, args ...s
 	if err != nil {
 		return Launch{}, "", err
 	}
-	l, err = g.launch(ctx, name, "grantor-tokenserver", append([]string{"tokenserver", "--issuer", g.Issuer, "--listen", address}, args...)...)
+	l, err = g.launch(ctx, name, "grantor-tokenserver", append([]string{"tokenserver", "--issuer", g.Issuer, "--listen", address, noLimit}, args...)...)
 	return l, "http://" + address, err
 }
 

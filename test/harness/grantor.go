@@ -6,6 +6,9 @@ import (
 	"fmt"
 )
 
+// noLimit is for tests that ask until a client is known: all of them come from one address.
+const noLimit = "--auth-failure-burst=0"
+
 // Grantor is an operator and token servers that work on one control plane.
 type Grantor struct {
 	ControlPlane *ControlPlane
@@ -72,7 +75,7 @@ func (g *Grantor) RestartTokenServer(ctx context.Context, i int) error {
 
 func (g *Grantor) startTokenServer(ctx context.Context, i int) (*Process, error) {
 	return g.start(ctx, fmt.Sprintf("tokenserver-%d", i), "grantor-tokenserver",
-		"tokenserver", "--issuer", g.Issuer, "--listen", g.URLs[i][len("http://"):], "--drain", "0s")
+		"tokenserver", "--issuer", g.Issuer, "--listen", g.URLs[i][len("http://"):], "--drain", "0s", noLimit)
 }
 
 func (g *Grantor) start(ctx context.Context, name, serviceAccount string, args ...string) (*Process, error) {

@@ -4,8 +4,6 @@ import (
 	"encoding/base64"
 	"net/url"
 	"strings"
-	"testing"
-	"time"
 )
 
 // clientRows: client authentication (RFC 6749 §2.3) and what a client may do.
@@ -80,7 +78,6 @@ func clientRows() []row {
 			"previous":         func(r *request) { r.basic("c1", secretOf("c1 previous")) },
 			"previous in body": func(r *request) { r.post("c1", secretOf("c1 previous")) },
 		})},
-		{id: "B-17", name: "bruteforce", run: bruteForce},
 	}
 }
 
@@ -118,25 +115,4 @@ func percentAll(s string) string {
 		out.WriteString("%" + strings.ToUpper(string("0123456789abcdef"[c>>4])+string("0123456789abcdef"[c&15])))
 	}
 	return out.String()
-}
-
-// bruteForce: hundreds of wrong secrets lock nobody out and cost no memory.
-func bruteForce(t *testing.T, w *world) {
-	before := w.rss(t)
-	start := time.Now()
-	const tries = 500
-	inParallel(t, tries, func(i int) {
-		r := r0fast()
-		r.basic("c1", "guess-"+unique())
-		w.send(t, r).check(t, w, invalidClient.or(want{{429, "invalid_request"}}))
-		if i%50 == 0 {
-			w.send(t, r0()).check(t, w, granted)
-		}
-	})
-	if took := time.Since(start); took > slow(10*time.Second) {
-		t.Errorf("%d tries took %s", tries, took)
-	}
-	if grown := w.rss(t) - before; grown > raceCost()*raceCost()*10<<20 {
-		t.Errorf("the memory has grown by %d bytes", grown)
-	}
 }

@@ -31,7 +31,7 @@ func usualBudget() time.Duration { return slow(time.Second) }
 // errorCodes are all that may stand in an error body.
 var errorCodes = []string{
 	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
-	"invalid_target", "temporarily_unavailable", "server_error",
+	"invalid_target", "slow_down", "temporarily_unavailable", "server_error",
 }
 
 // descriptionText is error_description of RFC 6749 §5.2.

@@ -105,7 +105,7 @@ func (s *server) launch(t *testing.T) error {
 	defer func() { _ = out.Close() }() // the process has its own descriptor
 	args := []string{
 		"standalone", "--manifests", s.manifests, "--issuer", s.issuer, "--listen", s.public, "--ops-listen", s.ops,
-		"--drain", "0s", "--log-level", "debug",
+		"--drain", "0s", "--log-level", "debug", "--auth-failure-burst", "0", // all rows come from one address
 	}
 	s.cmd = exec.CommandContext(t.Context(), binary, append(args, s.flags...)...) // killed when the test ends
 	s.cmd.Stdout, s.cmd.Stderr = out, out

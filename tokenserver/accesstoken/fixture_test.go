@@ -23,6 +23,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/policy"
 	"github.com/grantor-dev/grantor/tokenserver/replay"
 	"github.com/grantor-dev/grantor/tokenserver/state"
+	"github.com/grantor-dev/grantor/tokenserver/throttle"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -83,7 +84,7 @@ func (f fixture) redeemed(t testing.TB) replay.Redeemed {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	form := must(oauth.ParseForm(httptest.NewRecorder(), r))
 	verifier := assertion.NewVerifier(server)
-	client, _, err := clientauth.New(verifier, nil).Authenticate(t.Context(), store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), "", f.now)
+	client, _, err := clientauth.New(verifier, nil, (*throttle.Throttle)(nil)).Authenticate(t.Context(), store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), clientauth.Place{}, f.now)
 	if err != nil {
 		t.Fatal(err)
 	}

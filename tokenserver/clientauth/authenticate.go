@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/subtle"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -18,15 +19,32 @@ type Redeemer interface {
 	RedeemClient(ctx context.Context, verified assertion.VerifiedClient, now time.Time) error
 }
 
-// Authenticator authenticates clients. It is immutable and safe for concurrent use.
+// Failures bounds how often the authentication of a client may fail at an address.
+type Failures interface {
+	// Wait returns for how long the client is to wait there, 0 for not at all.
+	Wait(clientID string, from netip.Addr, now time.Time) time.Duration
+	// Count counts a failure.
+	Count(clientID string, from netip.Addr, now time.Time)
+}
+
+// Authenticator authenticates clients. It is safe for concurrent use.
 type Authenticator struct {
 	verifier *assertion.Verifier
 	redeemer Redeemer
+	failures Failures
 }
 
 // New returns an authenticator.
-func New(verifier *assertion.Verifier, redeemer Redeemer) *Authenticator {
-	return &Authenticator{verifier: verifier, redeemer: redeemer}
+func New(verifier *assertion.Verifier, redeemer Redeemer, failures Failures) *Authenticator {
+	return &Authenticator{verifier: verifier, redeemer: redeemer, failures: failures}
+}
+
+// Place is where credentials are presented.
+type Place struct {
+	// Namespace is the one whose clients there are; empty for those of all.
+	Namespace string
+	// From is the address of the caller. It is not valid where there is none.
+	From netip.Addr
 }
 
 // Trail is how far an authentication came, also when it refused.
@@ -37,40 +55,64 @@ type Trail struct {
 	UntrustedClientID string
 }
 
-// Authenticate finds the client that the credentials are of. A tenant that is not empty must be the client's namespace: a
-// client of another tenant does not exist there. Errors are refusals.
-func (a *Authenticator) Authenticate(ctx context.Context, snapshot *trust.Snapshot, c Credentials, tenant string, now time.Time) (
+// Authenticate finds the client that the credentials are of. Where the place has a namespace, it must be the client's: a
+// client of another one does not exist there. Errors are refusals.
+//
+// Who has failed too often is refused before anything is found out about the client, whether it exists or not; only a
+// client assertion has been read by then, to learn whose it claims to be.
+func (a *Authenticator) Authenticate(ctx context.Context, snapshot *trust.Snapshot, c Credentials, at Place, now time.Time) (
 	Client, Trail, error,
 ) {
 	trail := Trail{UntrustedClientID: c.untrustedID}
-	switch c.method {
-	case MethodSecretBasic, MethodSecretPost:
-		client, err := bySecret(snapshot, c, tenant)
-		return client, trail, err
-	case MethodPrivateKeyJWT:
-		return a.byAssertion(ctx, snapshot, c, tenant, now)
-	case MethodNone:
-		client := snapshot.Client(c.untrustedID)
-		reason := refusal(client, tenant, trust.AuthenticationNone)
-		if reason == oauth.ReasonOtherMethod {
-			reason = oauth.ReasonNoCredentials // It is the same, said so that it helps.
-		}
-		if reason != "" {
-			return Client{}, trail, oauth.Refuse(reason, nil)
-		}
-		return Client{client: client, method: MethodNone}, trail, nil
-	default:
-		return Client{}, trail, oauth.Refuse(oauth.ReasonNoCredentials, nil)
+	var unverified assertion.Unverified
+	var err error
+	if c.method == MethodPrivateKeyJWT {
+		unverified, err = a.verifier.Read(ctx, c.assertion)
+		trail.UntrustedClientID = cmp.Or(c.untrustedID, unverified.UntrustedSubject())
+		trail.UntrustedIssuer = unverified.UntrustedIssuer()
 	}
+	claimed := trail.UntrustedClientID
+	if wait := a.failures.Wait(claimed, at.From, now); wait > 0 {
+		return Client{}, trail, oauth.RefuseFor(oauth.ReasonTooManyFailures, wait)
+	}
+	var client Client
+	switch {
+	case err != nil:
+		err = oauth.RefuseClient(err)
+	case c.method == MethodPrivateKeyJWT:
+		client, trail.Trail, err = a.byAssertion(ctx, snapshot, unverified, claimed, at, now)
+	case c.method == MethodSecretBasic, c.method == MethodSecretPost:
+		client, err = bySecret(snapshot, c, at)
+	case c.method == MethodNone:
+		client, err = byName(snapshot, c, at)
+	default:
+		err = oauth.Refuse(oauth.ReasonNoCredentials, nil)
+	}
+	if err != nil && oauth.AsError(err).Code == oauth.InvalidClient {
+		a.failures.Count(claimed, at.From, now)
+	}
+	return client, trail, err
+}
+
+func byName(snapshot *trust.Snapshot, c Credentials, at Place) (Client, error) {
+	client := snapshot.Client(c.untrustedID)
+	reason := refusal(client, at, trust.AuthenticationNone)
+	if reason == oauth.ReasonOtherMethod {
+		reason = oauth.ReasonNoCredentials // It is the same, said so that it helps.
+	}
+	if reason != "" {
+		return Client{}, oauth.Refuse(reason, nil)
+	}
+	return Client{client: client, method: MethodNone}, nil
 }
 
 // refusal says why a client may not authenticate by one of the methods at all, or is empty. RFC 7591 §2: a client has one
 // method; what it could do by others does not count.
-func refusal(client *trust.Client, tenant string, methods ...trust.Authentication) oauth.Reason {
+func refusal(client *trust.Client, at Place, methods ...trust.Authentication) oauth.Reason {
 	switch {
 	case client == nil:
 		return oauth.ReasonUnknownClient
-	case tenant != "" && client.Key.Namespace != tenant:
+	case at.Namespace != "" && client.Key.Namespace != at.Namespace:
 		return oauth.ReasonOtherTenant
 	case !client.Enabled:
 		return oauth.ReasonDisabledClient
@@ -85,13 +127,13 @@ func refusal(client *trust.Client, tenant string, methods ...trust.Authenticatio
 // as many blocks.
 const decoyUID = "00000000-0000-0000-0000-000000000000"
 
-func bySecret(snapshot *trust.Snapshot, c Credentials, tenant string) (Client, error) {
+func bySecret(snapshot *trust.Snapshot, c Credentials, at Place) (Client, error) {
 	digestKeys := snapshot.DigestKeys()
 	if digestKeys == nil {
 		return Client{}, oauth.Refuse(oauth.ReasonNotReady, nil)
 	}
 	client := snapshot.Client(c.untrustedID)
-	reason := refusal(client, tenant, trust.AuthenticationSecret)
+	reason := refusal(client, at, trust.AuthenticationSecret)
 	if reason == "" && len(client.Credentials) == 0 {
 		reason = oauth.ReasonNoClientCredentials
 	}
@@ -128,22 +170,16 @@ func anyDigestMatches(keys *keyring.DigestKeys, uid, secret string, credentials 
 
 // byAssertion: RFC 7521 §4.2. The client is that of client_id or, without it, of the sub of the client assertion, which is
 // the same where the client signs it (RFC 7523 §3(2)(B)); where a provider does, client_id is needed to find the client.
-func (a *Authenticator) byAssertion(ctx context.Context, snapshot *trust.Snapshot, c Credentials, tenant string, now time.Time) (
-	Client, Trail, error,
-) {
-	unverified, err := a.verifier.Read(ctx, c.assertion)
-	trail := Trail{UntrustedClientID: cmp.Or(c.untrustedID, unverified.UntrustedSubject())}
-	trail.UntrustedIssuer = unverified.UntrustedIssuer()
-	if err != nil {
-		return Client{}, trail, oauth.RefuseClient(err)
-	}
-	client := snapshot.Client(trail.UntrustedClientID)
-	if reason := refusal(client, tenant, trust.AuthenticationPrivateKey, trust.AuthenticationFederated); reason != "" {
+func (a *Authenticator) byAssertion(
+	ctx context.Context, snapshot *trust.Snapshot, unverified assertion.Unverified, claimed string, at Place, now time.Time,
+) (Client, assertion.Trail, error) {
+	trail := assertion.Trail{UntrustedIssuer: unverified.UntrustedIssuer()}
+	client := snapshot.Client(claimed)
+	if reason := refusal(client, at, trust.AuthenticationPrivateKey, trust.AuthenticationFederated); reason != "" {
 		a.verifier.Decoy(unverified)
 		return Client{}, trail, oauth.Refuse(reason, nil)
 	}
-	var verified assertion.VerifiedClient
-	verified, trail.Trail, err = a.verifier.VerifyClient(ctx, snapshot, client, unverified, now)
+	verified, trail, err := a.verifier.VerifyClient(ctx, snapshot, client, unverified, now)
 	if err != nil {
 		if !trail.SignatureTried {
 			a.verifier.Decoy(unverified)

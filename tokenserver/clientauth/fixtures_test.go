@@ -15,6 +15,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/throttle"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -104,13 +105,16 @@ func secretOf(id, secret, method string) Credentials {
 
 // authenticate authenticates at noon, with a store that knows of no uses.
 func authenticate(snapshot *trust.Snapshot, c Credentials, tenant string) (Client, error) {
-	client, _, err := authenticator().Authenticate(context.Background(), snapshot, c, tenant, noon)
+	client, _, err := authenticator().Authenticate(context.Background(), snapshot, c, Place{Namespace: tenant}, noon)
 	return client, err
 }
 
 const server = "https://auth.example.com"
 
 var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
+// unbounded lets clients fail as often as they like.
+var unbounded = (*throttle.Throttle)(nil)
 
 // redeemed notes what it is asked to redeem and answers as it is told.
 type redeemed struct {
@@ -124,7 +128,7 @@ func (r *redeemed) RedeemClient(_ context.Context, v assertion.VerifiedClient, _
 }
 
 // authenticator is one whose verifier is made once: it takes time.
-func authenticator() *Authenticator { return New(verifier(), &redeemed{}) }
+func authenticator() *Authenticator { return New(verifier(), &redeemed{}, unbounded) }
 
 var verifier = sync.OnceValue(func() *assertion.Verifier { return assertion.NewVerifier(server) })
 

@@ -3,9 +3,10 @@ package oauth
 import (
 	"errors"
 	"net/http"
+	"time"
 )
 
-// Code is an error code on the wire (RFC 6749 §5.2, RFC 8707 §2; the last two from RFC 6749 §4.1.2.1).
+// Code is an error code on the wire (RFC 6749 §5.2, RFC 8707 §2, RFC 8628 §3.5; the last two from RFC 6749 §4.1.2.1).
 type Code string
 
 // The error codes.
@@ -17,6 +18,7 @@ const (
 	UnsupportedGrantType   Code = "unsupported_grant_type"
 	InvalidScope           Code = "invalid_scope"
 	InvalidTarget          Code = "invalid_target"
+	SlowDown               Code = "slow_down"
 	TemporarilyUnavailable Code = "temporarily_unavailable"
 	ServerError            Code = "server_error"
 )
@@ -25,7 +27,7 @@ const (
 func Codes() []Code {
 	return []Code{
 		InvalidRequest, InvalidClient, InvalidGrant, UnauthorizedClient, UnsupportedGrantType, InvalidScope,
-		InvalidTarget, TemporarilyUnavailable, ServerError,
+		InvalidTarget, SlowDown, TemporarilyUnavailable, ServerError,
 	}
 }
 
@@ -36,6 +38,8 @@ func (c Code) Status() int {
 		return http.StatusBadRequest
 	case InvalidClient:
 		return http.StatusUnauthorized
+	case SlowDown: // RFC 6585 §4
+		return http.StatusTooManyRequests
 	case TemporarilyUnavailable:
 		return http.StatusServiceUnavailable
 	case ServerError:
@@ -51,13 +55,21 @@ type Error struct {
 	// Description is a constant, of the characters that RFC 6749 §5.2 allows.
 	Description string
 	Reason      Reason
-	cause       error
+	// RetryAfter is when the caller may try again, or 0 where that is not known.
+	RetryAfter time.Duration
+	cause      error
 }
 
 // Refuse returns an *Error for a reason, as an error. cause may be nil; it must hold no secret and no assertion.
 func Refuse(reason Reason, cause error) error {
 	w := reason.wire()
 	return &Error{Code: w.code, Description: w.description, Reason: reason, cause: cause}
+}
+
+// RefuseFor returns a refusal that ends after a while.
+func RefuseFor(reason Reason, wait time.Duration) error {
+	w := reason.wire()
+	return &Error{Code: w.code, Description: w.description, Reason: reason, RetryAfter: wait}
 }
 
 // RefuseClient returns a refusal of a client assertion as one of its client: RFC 7521 §4.2.1 wants invalid_client for

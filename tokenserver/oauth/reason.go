@@ -38,6 +38,7 @@ const (
 	ReasonWrongSecret                Reason = "wrong_client_secret"
 	ReasonNoClientCredentials        Reason = "client_has_no_credentials"
 	ReasonOtherMethod                Reason = "other_authentication_method"
+	ReasonTooManyFailures            Reason = "too_many_failed_authentications"
 )
 
 // Reasons that concern an assertion or a client assertion, in the order in which they are found. The code tells the two
@@ -167,6 +168,8 @@ func (r Reason) wire() wire {
 		ReasonWrongSecret, ReasonNoClientCredentials, ReasonOtherMethod, ReasonUnknownClientAssertionType, ReasonIssuerMismatch,
 		ReasonSubjectMismatch, ReasonPublicIntrospection:
 		return wire{InvalidClient, "Client authentication failed."}
+	case ReasonTooManyFailures:
+		return wire{SlowDown, "Client authentication has failed too often from this address. Try again later."}
 	case ReasonNotReady, ReasonStateUnavailable, ReasonNoSigningKey:
 		return wire{TemporarilyUnavailable, "The server cannot answer at the moment. Try again shortly."}
 	case ReasonInternal:

@@ -160,7 +160,7 @@ func TestRefuseClient(t *testing.T) {
 func TestStatus(t *testing.T) {
 	want := map[Code]int{
 		InvalidRequest: 400, InvalidGrant: 400, UnauthorizedClient: 400, UnsupportedGrantType: 400, InvalidScope: 400,
-		InvalidTarget: 400, InvalidClient: 401, TemporarilyUnavailable: 503, ServerError: 500,
+		InvalidTarget: 400, InvalidClient: 401, SlowDown: 429, TemporarilyUnavailable: 503, ServerError: 500,
 	}
 	got := make(map[Code]int)
 	for _, c := range Codes() {

@@ -11,6 +11,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/throttle"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -29,7 +30,7 @@ func confidential(t *testing.T, c *trust.Client) clientauth.Client {
 	r := http.Request{Header: http.Header{}}
 	r.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(secret))
 	credentials := must(clientauth.FromRequest(r.Header, oauth.Form{}))
-	client, _, err := clientauth.New(nil, nil).Authenticate(t.Context(), store.Snapshot(), credentials, "", noon)
+	client, _, err := clientauth.New(nil, nil, (*throttle.Throttle)(nil)).Authenticate(t.Context(), store.Snapshot(), credentials, clientauth.Place{}, noon)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/throttle"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -70,7 +71,7 @@ func (f *fixture) verify(t testing.TB) (clientauth.Client, assertion.Verified) {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	form := must(oauth.ParseForm(httptest.NewRecorder(), r))
 	verifier := assertion.NewVerifier(server)
-	client, _, err := clientauth.New(verifier, nil).Authenticate(t.Context(), store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), "", f.now)
+	client, _, err := clientauth.New(verifier, nil, (*throttle.Throttle)(nil)).Authenticate(t.Context(), store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), clientauth.Place{}, f.now)
 	if err != nil {
 		t.Fatal(err)
 	}

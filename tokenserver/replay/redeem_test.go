@@ -20,6 +20,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/policy"
 	"github.com/grantor-dev/grantor/tokenserver/state"
+	"github.com/grantor-dev/grantor/tokenserver/throttle"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -88,7 +89,7 @@ func (f fixture) decision(t testing.TB) policy.Decision {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	form := must(oauth.ParseForm(httptest.NewRecorder(), r))
 	verifier := assertion.NewVerifier(server)
-	client, _, err := clientauth.New(verifier, nil).Authenticate(t.Context(), store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), "", noon)
+	client, _, err := clientauth.New(verifier, nil, (*throttle.Throttle)(nil)).Authenticate(t.Context(), store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), clientauth.Place{}, noon)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func (in *installation) startOperator(ctx context.Context) (err error) {
 
 func (in *installation) startServer(ctx context.Context, i int) (err error) {
 	in.servers[i], err = in.start(ctx, fmt.Sprintf("tokenserver-%d", i), "grantor-tokenserver",
-		"tokenserver", "--issuer", in.urls[0], "--listen", in.urls[i][len("http://"):], "--drain", "0s")
+		"tokenserver", "--issuer", in.urls[0], "--listen", in.urls[i][len("http://"):], "--drain", "0s", "--auth-failure-burst", "0")
 	return err
 }
 

@@ -1,0 +1,48 @@
+package app
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grantor-dev/grantor/tokenserver/throttle"
+)
+
+func TestEndpointFlags(t *testing.T) {
+	limited := func(burst int, interval time.Duration) endpointFlags {
+		return endpointFlags{issuer: "https://a.test", callers: callerFlags{failures: throttle.Limit{Burst: burst, Interval: interval}}}
+	}
+	behind := func(header string, proxies ...string) endpointFlags {
+		return endpointFlags{issuer: "https://a.test", callers: callerFlags{proxies: proxies, header: header}}
+	}
+	for name, tc := range map[string]struct {
+		flags endpointFlags
+		says  string
+	}{
+		"no limit":                {limited(0, time.Second), ""},
+		"negative burst":          {limited(-1, time.Second), "--auth-failure-burst"},
+		"no interval":             {limited(20, -1), "--auth-failure-interval"},
+		"proxies":                 {behind("Forwarded", "10.0.0.0/8", "fd00::/8"), ""},
+		"proxy is no network":     {behind("X-Forwarded-For", "10.0.0.1"), "write one like 10.0.0.7/32"},
+		"everybody is a proxy":    {behind("X-Forwarded-For", "0.0.0.0/0"), "that of everybody"},
+		"another header":          {behind("X-Real-Ip", "10.0.0.0/8"), "use X-Forwarded-For or Forwarded"},
+		"issuer alone":            {endpointFlags{issuer: "http://localhost:8080"}, ""},
+		"no issuer":               {endpointFlags{}, "--issuer is required"},
+		"negative drain":          {endpointFlags{issuer: "https://a.test", drain: -1}, "--drain"},
+		"TLS and https":           {endpointFlags{issuer: "https://a.test", tls: tlsFlags{"c", "k"}}, ""},
+		"TLS with an http issuer": {endpointFlags{issuer: "http://localhost:8080", tls: tlsFlags{"c", "k"}}, "must begin with https://"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tc.flags.callers.header == "" {
+				tc.flags.callers.header = "X-Forwarded-For"
+			}
+			if tc.flags.callers.failures.Interval == 0 {
+				tc.flags.callers.failures.Interval = time.Second
+			}
+			err := tc.flags.check()
+			if (err == nil) != (tc.says == "") || err != nil && !strings.Contains(err.Error(), tc.says) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
