@@ -24,6 +24,7 @@ type endpoint string
 const (
 	endpointToken         endpoint = "token"
 	endpointIntrospection endpoint = "introspection"
+	endpointRevocation    endpoint = "revocation"
 )
 
 // messages are those of the audit log: when the endpoint has done what it is for, when there was nothing to do it for, which
@@ -32,6 +33,8 @@ func (e endpoint) messages() (done, nothing, refused string) {
 	switch e {
 	case endpointIntrospection:
 		return "access token active", "access token not active", "introspection refused"
+	case endpointRevocation:
+		return "token revoked", "no token to revoke", "revocation refused"
 	case endpointToken:
 	}
 	return "access token granted", "", "access token refused"

@@ -30,6 +30,7 @@ const (
 	PathToken          = "/oauth2/token"
 	PathTokenAlias     = "/token"
 	PathIntrospection  = "/oauth2/introspect"
+	PathRevocation     = "/oauth2/revoke"
 	PathJWKS           = "/oauth2/jwks"
 	PathMetadata       = "/.well-known/oauth-authorization-server"
 	PathOpenIDMetadata = "/.well-known/openid-configuration"
@@ -50,7 +51,7 @@ type Config struct {
 	Issuer string
 	Trust  *trust.Store
 	Replay replay.Store
-	// Revocations knows which tokens were ended before their time.
+	// Revocations remembers which tokens were ended before their time.
 	Revocations tokenstatus.Store
 	// Now is the clock.
 	Now func() time.Time
@@ -111,6 +112,7 @@ func NewHandler(c Config) (*Handler, error) {
 	for _, p := range []string{"", prefix} {
 		h.routes[p+PathToken], h.routes[p+PathTokenAlias] = token, token
 		h.routes[p+PathIntrospection] = route{post, h.serveIntrospection}
+		h.routes[p+PathRevocation] = route{post, h.serveRevocation}
 		h.routes[p+PathJWKS] = route{read, h.serveJWKS}
 		h.routes[p+PathOpenIDMetadata] = route{read, h.serveOpenIDMetadata}
 	}

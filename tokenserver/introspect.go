@@ -31,15 +31,7 @@ func (h *Handler) serveIntrospection(w http.ResponseWriter, r *http.Request) {
 // introspect is the whole of an introspection request, in order. What is wrong before the token is looked at is an error of
 // the caller; from there on, an error says why the token does not count.
 func (h *Handler) introspect(w http.ResponseWriter, r *http.Request, rec *record) (tokenstatus.Active, error) {
-	snapshot := h.config.Trust.Snapshot()
-	if !snapshot.Ready() {
-		return tokenstatus.Active{}, oauth.Refuse(oauth.ReasonNotReady, nil)
-	}
-	form, err := oauth.ParseForm(w, r)
-	if err != nil {
-		return tokenstatus.Active{}, err
-	}
-	c, err := h.authenticate(snapshot, r, form, rec)
+	c, form, err := h.enter(w, r, rec)
 	if err != nil {
 		return tokenstatus.Active{}, err
 	}
@@ -63,8 +55,27 @@ func (h *Handler) introspect(w http.ResponseWriter, r *http.Request, rec *record
 	}
 	// RFC 7662 §2.2: a token that is not active, does not exist, or is not for the caller, is no error. What is not known
 	// must not read as either.
-	rec.nothing = oauth.AsError(err).Code.Status() < http.StatusInternalServerError
+	rec.nothing = isKnown(err)
 	return tokenstatus.Active{}, err
+}
+
+// isKnown reports whether a refusal says something about the token, and not that the server does not know.
+func isKnown(err error) bool {
+	return oauth.AsError(err).Code.Status() < http.StatusInternalServerError
+}
+
+// enter is how a request begins that is about a token: load snapshot, parse request, authenticate client.
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request, rec *record) (caller, oauth.Form, error) {
+	snapshot := h.config.Trust.Snapshot()
+	if !snapshot.Ready() {
+		return caller{}, oauth.Form{}, oauth.Refuse(oauth.ReasonNotReady, nil)
+	}
+	form, err := oauth.ParseForm(w, r)
+	if err != nil {
+		return caller{}, oauth.Form{}, err
+	}
+	c, err := h.authenticate(snapshot, r, form, rec)
+	return c, form, err
 }
 
 // writeActive writes the claims of the token beside what RFC 7662 §2.2 adds. No claim has one of those names.

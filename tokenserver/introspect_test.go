@@ -289,14 +289,20 @@ func TestIntrospectionIsNotCached(t *testing.T) {
 
 // revocations is a store that answers as it is told, and notes what it is asked.
 type revocations struct {
-	revoked bool
+	answer  bool
 	err     error
 	asked   []string
+	revoked []state.Revocation
+}
+
+func (r *revocations) Revoke(_ context.Context, revocation state.Revocation, _ time.Time) error {
+	r.revoked = append(r.revoked, revocation)
+	return r.err
 }
 
 func (r *revocations) Revoked(_ context.Context, issued time.Time, ids []state.ID, now time.Time) (bool, error) {
 	r.asked = append(r.asked, issued.UTC().Format(time.TimeOnly)+" "+strconv.Itoa(len(ids))+" "+now.Format(time.TimeOnly))
-	return r.revoked, r.err
+	return r.answer, r.err
 }
 
 // A revocation that is not known must not read as none: who cannot be told gets no answer about the token at all.
@@ -307,9 +313,9 @@ func TestIntrospectionAsksWhatIsRevoked(t *testing.T) {
 		reason oauth.Reason
 	}{
 		"not revoked":  {revocations{}, 200, "ok"},
-		"N-04 revoked": {revocations{revoked: true}, 200, oauth.ReasonTokenRevoked},
+		"N-04 revoked": {revocations{answer: true}, 200, oauth.ReasonTokenRevoked},
 		"store down":   {revocations{err: errors.New("dial tcp: connection refused")}, 503, oauth.ReasonStateUnavailable},
-		"store slow":   {revocations{err: context.DeadlineExceeded, revoked: true}, 503, oauth.ReasonStateUnavailable},
+		"store slow":   {revocations{err: context.DeadlineExceeded, answer: true}, 503, oauth.ReasonStateUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := tc.store

@@ -30,6 +30,10 @@ type metadata struct {
 	IntrospectionMethods    []string         `json:"introspection_endpoint_auth_methods_supported"`
 	IntrospectionAlgorithms []jose.Algorithm `json:"introspection_endpoint_auth_signing_alg_values_supported"`
 
+	RevocationEndpoint   string           `json:"revocation_endpoint"`
+	RevocationMethods    []string         `json:"revocation_endpoint_auth_methods_supported"`
+	RevocationAlgorithms []jose.Algorithm `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+
 	SubjectTypes      []string `json:"subject_types_supported,omitempty"`
 	IDTokenAlgorithms []string `json:"id_token_signing_alg_values_supported,omitempty"`
 }
@@ -48,6 +52,10 @@ func (h *Handler) metadata() metadata {
 		IntrospectionEndpoint:   h.config.Issuer + PathIntrospection,
 		IntrospectionMethods:    confidential,
 		IntrospectionAlgorithms: jose.Algorithms(),
+
+		RevocationEndpoint:   h.config.Issuer + PathRevocation,
+		RevocationMethods:    append(slices.Clone(confidential), clientauth.MethodNone),
+		RevocationAlgorithms: jose.Algorithms(),
 	}
 	for _, g := range h.grants {
 		m.GrantTypes = append(m.GrantTypes, g.grantType)

@@ -41,6 +41,10 @@ func newMetrics(r prometheus.Registerer, store *trust.Store) (*metrics, error) {
 				"grantor_introspection_requests_total", "Introspection requests by error code on the wire and by reason; both are ok for an active token, and the code alone for one that is not.",
 				"grantor_introspection_request_duration_seconds", "Time to answer an introspection request, without sending the answer.",
 			),
+			endpointRevocation: newRequestMetrics(
+				"grantor_revocation_requests_total", "Revocation requests by error code on the wire and by reason; both are ok for a revoked token, and the code alone where there was none to revoke.",
+				"grantor_revocation_request_duration_seconds", "Time to answer a revocation request, without sending the answer.",
+			),
 		},
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "grantor_panics_total",

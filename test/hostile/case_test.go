@@ -26,8 +26,8 @@ type variant struct {
 	make func() *request
 }
 
-// outcome is a status with an error code. The code is empty for a granted token, and active or inactive for one that was
-// asked about; noBody means an answer of the HTTP
+// outcome is a status with an error code. The code is empty for a granted token, active or inactive for one that was asked
+// about, and done for one that was to be revoked; noBody means an answer of the HTTP
 // library to what is no request of ours; status 0 means a connection that is closed without an answer.
 type outcome struct {
 	status int
@@ -53,6 +53,7 @@ var (
 	unsupportedGrantType = want{{400, "unsupported_grant_type"}}
 	isActive             = want{{200, "active"}}
 	notActive            = want{{200, "inactive"}}
+	done                 = want{{200, "done"}}
 	notFound             = want{{404, "invalid_request"}}
 	notAllowed           = want{{405, "invalid_request"}}
 	// notHTTP is for what the HTTP library refuses before any code of ours runs.

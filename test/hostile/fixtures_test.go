@@ -105,7 +105,9 @@ func clientsOfOtherMethods() (all []object) {
 		"k1": {"privateKeyJWT": object{"jwks": object{"keys": []object{jwk("k1", publicOf(ecKey("k1")), nil)}}}},
 		"w1": {"federated": object{"identityProviderRef": object{"name": "idp-b"}, "subject": "worker"}},
 	} {
-		client := oauthClient("ns-a", id, id, "", object{"scopes": []string{"read", "write"}})[0]
+		client := oauthClient("ns-a", id, id, "", object{
+			"scopes": []string{"read", "write"}, "resources": []string{"urn:example:own", "https://api.example.com"},
+		})[0]
 		client["spec"].(object)["authentication"] = authentication //nolint:errcheck,forcetypeassert // See oauthClient.
 		all = append(all, client)
 	}

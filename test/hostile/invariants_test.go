@@ -56,6 +56,8 @@ func (r *response) check(t *testing.T, w *world, want want) {
 	case r.status == 0 || r.outcome().code == noBody:
 	case r.status == http.StatusOK && r.members["active"] != nil:
 		r.checkIntrospected(t)
+	case r.outcome() == done[0]:
+		r.checkRevoked(t)
 	case r.status == http.StatusOK:
 		r.checkGranted(t, w)
 	default:
@@ -68,6 +70,9 @@ func (r *response) outcome() outcome {
 	code, _ := r.members["error"].(string)
 	if r.status != http.StatusOK && r.members == nil && r.status != 0 {
 		code = noBody
+	}
+	if r.status == http.StatusOK && r.request != nil && strings.HasPrefix(r.request.target, revocationPath) {
+		code = "done"
 	}
 	if active, ok := r.members["active"].(bool); ok {
 		code = map[bool]string{true: "active", false: "inactive"}[active]

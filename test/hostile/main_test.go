@@ -61,6 +61,7 @@ func sections() []section {
 		{"T", ownNameRows()},
 		{"J", append(scopeRows(), tokenRows()...)},
 		{"N", introspectionRows()},
+		{"O", revocationRows()},
 		{"W", referenceRows()},
 		{"P", publishedRows()},
 		{"R", exhaustionRows()},

@@ -131,6 +131,7 @@ func introspectionMethods(t *testing.T, w *world) {
 	}
 	for id, client := range map[string]func(*request){"k1": w.asserted(t, "k1"), "w1": w.asserted(t, "w1")} {
 		r := exchange(assertion(fromB()))
+		r.set("resource", "https://api.example.com")
 		client(r)
 		got := w.send(t, r)
 		got.check(t, w, granted)

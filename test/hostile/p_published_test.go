@@ -15,7 +15,7 @@ func publishedRows() []row {
 		{id: "P-03", name: "metadata-issuer", run: metadataTellsTheTruth},
 		{id: "P-04", name: "metadata-method", want: notAllowed, send: readOnly("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"), after: noEcho},
 		{id: "P-07", name: "debug-endpoints", want: notFound.or(notHTTP), send: gets(
-			"/debug/pprof", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/metrics", "/healthz", "/readyz", "/livez", "/debug/requests", "/oauth2/introspect/", "/oauth2/introspection", "/oauth2/revoke", "/oauth2/authorize", "/.well-known/", "/.well-known/jwks.json",
+			"/debug/pprof", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/metrics", "/healthz", "/readyz", "/livez", "/debug/requests", "/oauth2/introspect/", "/oauth2/introspection", "/oauth2/revoke/", "/oauth2/revocation", "/oauth2/authorize", "/.well-known/", "/.well-known/jwks.json",
 			"/.well-known/oauth-authorization-server/", "/.well-known/oauth-authorization-server/x", "/oauth2/jwks/", "/oauth2/keys", "/api/v1/secrets",
 		)},
 		{id: "P-x02", name: "documents-by-head", run: documentsByHead},
@@ -69,6 +69,7 @@ func metadataTellsTheTruth(t *testing.T, w *world) {
 			Authorization  any      `json:"authorization_endpoint"`
 			Introspection  string   `json:"introspection_endpoint"`
 			AskMethods     []string `json:"introspection_endpoint_auth_methods_supported"`
+			Revocation     string   `json:"revocation_endpoint"`
 			IDTokenSigning []string `json:"id_token_signing_alg_values_supported"`
 		}
 		w.document(t, target, &m)
@@ -77,6 +78,9 @@ func metadataTellsTheTruth(t *testing.T, w *world) {
 		}
 		if !slices.Equal(m.Grants, []string{jwtBearer, clientCredentials}) || !slices.Equal(m.Methods, []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"}) {
 			t.Errorf("%s tells of grants %v and methods %v", target, m.Grants, m.Methods)
+		}
+		if m.Revocation != w.issuer+revocationPath {
+			t.Errorf("%s tells of revocation at %s", target, m.Revocation)
 		}
 		if m.Introspection != w.issuer+introspectionPath || !slices.Equal(m.AskMethods, []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}) {
 			t.Errorf("%s tells of introspection at %s with methods %v", target, m.Introspection, m.AskMethods)

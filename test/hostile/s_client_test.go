@@ -22,13 +22,13 @@ func (w *world) clientAssertion(t *testing.T, id string, more ...change) string 
 }
 
 // asserted makes a request one of k1 or w1, by a client assertion.
-func (w *world) asserted(t *testing.T, id string, more ...change) func(*request) {
+func (w *world) asserted(t *testing.T, id string) func(*request) {
 	t.Helper()
 	return func(r *request) {
 		r.header.Del("Authorization")
 		r.clientID = id
 		r.set("client_id", id)
 		r.set("client_assertion_type", clientAssertionType)
-		r.set("client_assertion", w.clientAssertion(t, id, more...))
+		r.set("client_assertion", w.clientAssertion(t, id))
 	}
 }

@@ -13,8 +13,10 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
-// Store knows what has been revoked.
+// Store remembers what has been revoked.
 type Store interface {
+	// Revoke ends what an id stands for. It may be repeated; an error means that it may not have been done.
+	Revoke(ctx context.Context, r state.Revocation, now time.Time) error
 	// Revoked reports whether any of the ids is revoked, all of something that was issued then. It says yes when it cannot
 	// know any more; an error means that it could not decide.
 	Revoked(ctx context.Context, issued time.Time, ids []state.ID, now time.Time) (bool, error)

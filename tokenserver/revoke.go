@@ -1,0 +1,51 @@
+package tokenserver
+
+import (
+	"net/http"
+
+	"github.com/grantor-dev/grantor/tokenserver/accesstoken"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/tokenstatus"
+)
+
+// serveRevocation answers the revocation endpoint (RFC 7009).
+func (h *Handler) serveRevocation(w http.ResponseWriter, r *http.Request) {
+	rec := h.newRecord(r, endpointRevocation)
+	defer h.finish(r.Context(), rec)
+	err := h.revoke(w, r, rec)
+	rec.err = nil
+	if err != nil {
+		rec.err = oauth.AsError(err)
+		if !rec.nothing {
+			refuse(w, rec.err)
+			return
+		}
+	}
+	// RFC 7009 §2.2: "responds with HTTP status code 200 if the token has been revoked successfully or if the client
+	// submitted an invalid token", and the content is ignored.
+	noStore(w)
+	w.WriteHeader(http.StatusOK)
+}
+
+// revoke is the whole of a revocation request, in order.
+func (h *Handler) revoke(w http.ResponseWriter, r *http.Request, rec *record) error {
+	c, form, err := h.enter(w, r, rec)
+	if err != nil {
+		return err
+	}
+	presented := form.Get("token")
+	if presented == "" {
+		return oauth.Refuse(oauth.ReasonMissingToken, nil)
+	}
+	// token_type_hint is not needed: RFC 7009 §2.1: the server "MAY ignore this parameter". What a token is can be seen in
+	// it, so unsupported_token_type (§2.2.1) never comes up.
+	token, err := accesstoken.Verify(c.snapshot.Ring(), h.config.Issuer, presented, c.now)
+	if err != nil {
+		rec.nothing = isKnown(err)
+		return err
+	}
+	rec.tokenID, rec.tokenClientID = token.ID(), token.ClientID()
+	err = tokenstatus.End(r.Context(), h.config.Revocations, c.Client, token, c.now)
+	rec.nothing = err != nil && oauth.AsError(err).Reason == oauth.ReasonTokenClientGone
+	return err
+}
