@@ -52,15 +52,21 @@ type record struct {
 	untrustedClientIssuer string
 	client                *trust.Client
 	method, grantType     string
-	untrustedIssuer       string
-	provider              *trust.Provider
-	subject, scope        string
+	voucher
+	actorVoucher          voucher
+	subject, actor, scope string
 	tokenID               string
 	// tokenClientID is the client of a token that somebody asks about.
 	tokenClientID string
 	// err is why the endpoint refused, or, where nothing is set, why there was nothing to do, which is no error on the wire.
 	err     *oauth.Error
 	nothing bool
+}
+
+// voucher is who vouches for somebody.
+type voucher struct {
+	untrustedIssuer string
+	provider        *trust.Provider
 }
 
 // newRecord returns a record of a failure: what ends in a panic must not be recorded as a success.
@@ -107,6 +113,9 @@ func (h *Handler) finish(ctx context.Context, rec *record) {
 			attrs = append(attrs, slog.String("error", code))
 		}
 		attrs = append(attrs, slog.String("reason", reason))
+		if rec.err.Parameter != "" {
+			attrs = append(attrs, slog.String("parameter", rec.err.Parameter))
+		}
 		if cause := rec.err.Unwrap(); cause != nil {
 			attrs = append(attrs, slog.String("cause", cause.Error()))
 		}
@@ -141,7 +150,13 @@ func (r *record) attrs() []slog.Attr {
 	} else {
 		add("untrusted_issuer", r.untrustedIssuer)
 	}
+	if p := r.actorVoucher.provider; p != nil {
+		add("actor_identity_provider", p.Key.String())
+	} else {
+		add("untrusted_actor_issuer", r.actorVoucher.untrustedIssuer)
+	}
 	add("subject", r.subject)
+	add("actor", r.actor)
 	add("scope", r.scope)
 	add("token_id", r.tokenID)
 	add("token_client_id", r.tokenClientID)

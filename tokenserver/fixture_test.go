@@ -99,7 +99,7 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 func provider(name, issuer string) *trust.Provider {
 	p := &trust.Provider{
 		Key: trust.ObjectKey{Namespace: "team-a", Name: "idp-" + name}, Created: noon, Issuer: issuer, Enabled: name != "c",
-		Types:           []string{"", "jwt", "authorization-grant+jwt"},
+		Types: []string{"", "jwt", "authorization-grant+jwt"}, AccessTokens: true,
 		Keys:            []*jose.PublicKey{must(jose.NewPublicKey(jwttest.EC(issuer, elliptic.P256()).Public()))},
 		AudienceAliases: []string{server + PathToken, alias}, ClockSkew: skew, MaxLifetime: time.Hour, MaxAge: time.Hour,
 	}

@@ -17,13 +17,16 @@ type grant struct {
 	grantType string
 	// decide returns the caller too, who may be judged by a newer snapshot from there on.
 	decide func(ctx context.Context, c caller, form oauth.Form, rec *record) (caller, policy.Decision, error)
+	// refuse makes an error of the grant of one that concerns what was presented; nil leaves it as it is.
+	refuse func(error) error
 }
 
 // makeGrants returns the grants that the server does not refuse to everybody, in the order in which the metadata lists them.
 func (h *Handler) makeGrants() []grant {
 	all := []grant{
-		{oauth.GrantTypeJWTBearer, h.jwtBearer},
-		{oauth.GrantTypeClientCredentials, h.clientCredentials},
+		{oauth.GrantTypeJWTBearer, h.jwtBearer, nil},
+		{oauth.GrantTypeClientCredentials, h.clientCredentials, nil},
+		{oauth.GrantTypeTokenExchange, h.tokenExchange, refuseToken},
 	}
 	return slices.DeleteFunc(all, func(g grant) bool { return slices.Contains(h.config.DisabledGrants, g.grantType) })
 }
@@ -52,7 +55,10 @@ func (h *Handler) jwtBearer(ctx context.Context, c caller, form oauth.Form, rec 
 	if presented == "" {
 		return c, policy.Decision{}, oauth.Refuse(oauth.ReasonMissingAssertion, nil)
 	}
-	c, verified, err := h.verify(ctx, c, presented, form, rec)
+	look := func(ctx context.Context, c caller) (assertion.Verified, assertion.Trail, error) {
+		return h.verifier.Verify(ctx, c.snapshot, c.Object(), presented, c.now)
+	}
+	c, verified, err := h.verify(ctx, c, look, form, rec, &rec.voucher)
 	if err != nil {
 		return c, policy.Decision{}, err
 	}
@@ -71,14 +77,17 @@ func requestOf(form oauth.Form) policy.Request {
 	return policy.Request{Scope: form.Get("scope"), Resources: form.Resources()}
 }
 
+// look is one look at something that the caller presents, by the caller's snapshot and time.
+type look func(ctx context.Context, c caller) (assertion.Verified, assertion.Trail, error)
+
 // verify verifies an assertion that the caller presents. When it names a key that was fetched for it just now, the caller
 // comes back with the snapshot that has the key: everything is judged by that one again, but for the client's credentials,
 // which have been looked at and, if they are a client assertion, been used.
-func (h *Handler) verify(ctx context.Context, c caller, presented string, form oauth.Form, rec *record) (caller, assertion.Verified, error) {
-	verified, trail, err := h.verifier.Verify(ctx, c.snapshot, c.Object(), presented, c.now)
-	rec.untrustedIssuer = trail.UntrustedIssuer
+func (h *Handler) verify(ctx context.Context, c caller, look look, form oauth.Form, rec *record, said *voucher) (caller, assertion.Verified, error) {
+	verified, trail, err := look(ctx, c)
+	said.untrustedIssuer = trail.UntrustedIssuer
 	if err == nil {
-		rec.provider = verified.Provider()
+		said.provider = verified.Provider()
 		return c, verified, nil
 	}
 	newer := h.newerKeys(ctx, trail)
@@ -93,8 +102,8 @@ func (h *Handler) verify(ctx context.Context, c caller, presented string, form o
 		return c, assertion.Verified{}, err
 	}
 	c = caller{Client: client, snapshot: newer, now: h.config.Now()}
-	if verified, _, err = h.verifier.Verify(ctx, c.snapshot, c.Object(), presented, c.now); err == nil {
-		rec.provider = verified.Provider()
+	if verified, _, err = look(ctx, c); err == nil {
+		said.provider = verified.Provider()
 	}
 	return c, verified, err
 }

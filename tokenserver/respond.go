@@ -20,6 +20,8 @@ type tokenBody struct {
 	TokenType   string `json:"token_type"`
 	ExpiresIn   int64  `json:"expires_in"`
 	Scope       string `json:"scope,omitempty"`
+	// IssuedTokenType is there in a token exchange (RFC 8693 §2.2.1).
+	IssuedTokenType string `json:"issued_token_type,omitempty"`
 }
 
 // errorBody is the error response (RFC 6749 §5.2).
@@ -28,9 +30,13 @@ type errorBody struct {
 	Description string     `json:"error_description"`
 }
 
-func writeToken(w http.ResponseWriter, t accesstoken.Token) {
+func writeToken(w http.ResponseWriter, t accesstoken.Token, grantType string) {
 	noStore(w)
-	writeJSON(w, http.StatusOK, tokenBody{AccessToken: t.Compact, TokenType: "Bearer", ExpiresIn: t.ExpiresIn, Scope: t.Scope})
+	body := tokenBody{AccessToken: t.Compact, TokenType: "Bearer", ExpiresIn: t.ExpiresIn, Scope: t.Scope}
+	if grantType == oauth.GrantTypeTokenExchange {
+		body.IssuedTokenType = oauth.TokenTypeAccessToken
+	}
+	writeJSON(w, http.StatusOK, body)
 }
 
 func refuse(w http.ResponseWriter, e *oauth.Error) {

@@ -24,7 +24,7 @@ func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rec.err, rec.tokenID, rec.scope = nil, token.ID, token.Scope
-	writeToken(w, token)
+	writeToken(w, token, rec.grantType)
 }
 
 // exchange is the whole of a token request, in order. The trust snapshot is loaded once: a change that arrives meanwhile
@@ -46,15 +46,24 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, rec *record) 
 	if err != nil {
 		return accesstoken.Token{}, err
 	}
-	c, decision, err := g.decide(r.Context(), c, form, rec)
+	token, err := h.grantToken(r.Context(), g, c, form, rec)
+	if err != nil && g.refuse != nil {
+		err = g.refuse(err)
+	}
+	return token, err
+}
+
+// grantToken decides, uses up what the decision rests on, and mints.
+func (h *Handler) grantToken(ctx context.Context, g grant, c caller, form oauth.Form, rec *record) (accesstoken.Token, error) {
+	c, decision, err := g.decide(ctx, c, form, rec)
 	if err != nil {
 		return accesstoken.Token{}, err
 	}
-	rec.subject = decision.Subject()
+	rec.subject, rec.actor = decision.Subject(), decision.Actor()
 	if c.snapshot.Ring().Current(c.now) == nil { // Who is told to try again must still be able to use the assertion.
 		return accesstoken.Token{}, oauth.Refuse(oauth.ReasonNoSigningKey, nil)
 	}
-	redeemed, err := replay.Redeem(r.Context(), h.config.Replay, decision, c.now)
+	redeemed, err := replay.Redeem(ctx, h.config.Replay, decision, c.now)
 	if err != nil {
 		return accesstoken.Token{}, err
 	}

@@ -84,7 +84,7 @@ type OAuthClientSpec struct {
 	// +optional
 	// +default=["JWTBearer"]
 	// +listType=set
-	// +kubebuilder:validation:MaxItems=2
+	// +kubebuilder:validation:MaxItems=3
 	//nolint:kubeapilinter // With omitempty a client written in Go could not say "none": the default would come back.
 	GrantTypes []GrantType `json:"grantTypes,omitzero"`
 
@@ -145,7 +145,7 @@ type OAuthClientSpec struct {
 
 // GrantType is a grant of the token endpoint.
 //
-// +kubebuilder:validation:Enum=JWTBearer;ClientCredentials
+// +kubebuilder:validation:Enum=JWTBearer;ClientCredentials;TokenExchange
 type GrantType string
 
 const (
@@ -153,6 +153,9 @@ const (
 	GrantJWTBearer GrantType = "JWTBearer"
 	// GrantClientCredentials is client_credentials (RFC 6749 §4.4): get a token in the client's own name.
 	GrantClientCredentials GrantType = "ClientCredentials"
+	// GrantTokenExchange is urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693): exchange a token, for somebody who
+	// acts for its subject where there is an actor token.
+	GrantTokenExchange GrantType = "TokenExchange"
 )
 
 // ResourceServer is a protected resource (RFC 6749 §1.1) that accepts access tokens.

@@ -58,6 +58,8 @@ func grantType(g v1alpha1.GrantType) (string, error) {
 		return oauth.GrantTypeJWTBearer, nil
 	case v1alpha1.GrantClientCredentials:
 		return oauth.GrantTypeClientCredentials, nil
+	case v1alpha1.GrantTokenExchange:
+		return oauth.GrantTypeTokenExchange, nil
 	default:
 		return "", fmt.Errorf("read spec.grantTypes: %q is unknown", g)
 	}

@@ -53,9 +53,9 @@ func TestCompileClientMapsEveryField(t *testing.T) {
 		}, func(*trust.Client) {}},
 		"id is the one that was resolved": {func(c *v1alpha1.OAuthClient) { c.Spec.ClientID = "new" }, func(*trust.Client) {}},
 		"every grant type": {func(c *v1alpha1.OAuthClient) {
-			c.Spec.GrantTypes = []v1alpha1.GrantType{v1alpha1.GrantClientCredentials, v1alpha1.GrantJWTBearer}
+			c.Spec.GrantTypes = []v1alpha1.GrantType{v1alpha1.GrantClientCredentials, v1alpha1.GrantTokenExchange, v1alpha1.GrantJWTBearer}
 		}, func(c *trust.Client) {
-			c.GrantTypes = []string{oauth.GrantTypeClientCredentials, oauth.GrantTypeJWTBearer}
+			c.GrantTypes = []string{oauth.GrantTypeClientCredentials, oauth.GrantTypeTokenExchange, oauth.GrantTypeJWTBearer}
 		}},
 		"no grant types": {func(c *v1alpha1.OAuthClient) { c.Spec.GrantTypes = nil }, func(c *trust.Client) { c.GrantTypes = nil }},
 		"no credentials": {func(c *v1alpha1.OAuthClient) { c.Status.Credentials = nil }, func(c *trust.Client) { c.Credentials = nil }},

@@ -73,6 +73,7 @@ func (pc *ProviderCompiler) Compile(o *v1alpha1.IdentityProvider) (*trust.Provid
 		AudienceAliases:     o.Spec.AudienceAliases,
 		SoleAudience:        policy.AudiencePolicy != v1alpha1.AudienceAny,
 		Types:               policy.Types,
+		AccessTokens:        policy.AccessTokens,
 		SubjectForm:         form,
 		ClientIDClaim:       policy.ClientIDClaim,
 		EnforceCertificates: policy.CertificateExpiry != v1alpha1.CertificateExpiryIgnore,

@@ -41,7 +41,7 @@ func TestCompileProviderMapsEveryField(t *testing.T) {
 		return trust.Provider{
 			Key: trust.ObjectKey{Namespace: "team-a", Name: "partner"}, Created: created().Time, Issuer: issuer,
 			Enabled: true, AudienceAliases: []string{"https://auth.example"}, EnforceCertificates: true,
-			Types: []string{"", "jwt", "authorization-grant+jwt"}, SubjectForm: trust.SubjectAny, SubjectPrefix: "team-a/partner:",
+			Types: []string{"", "jwt", "authorization-grant+jwt"}, AccessTokens: true, SubjectForm: trust.SubjectAny, SubjectPrefix: "team-a/partner:",
 			ClockSkew: 30 * time.Second, MaxLifetime: 24 * time.Hour, Replay: trust.ReplayOneTimeIfPresent,
 		}
 	}
@@ -81,13 +81,16 @@ func TestCompileProviderMapsEveryField(t *testing.T) {
 			p.Spec.Replay = v1alpha1.ReplayOneTimeIfPresent
 		}, nothing},
 		"Kubernetes": {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileKubernetes; owned(p) }, func(p *trust.Provider) {
+			p.AccessTokens = false
 			p.Types, p.SoleAudience, p.SubjectForm, p.Replay = []string{"", "jwt"}, true, trust.SubjectServiceAccount, trust.ReplayReuse
 			p.MaxLifetime = 8760 * time.Hour
 		}},
 		"SPIFFE": {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileSPIFFE }, func(p *trust.Provider) {
+			p.AccessTokens = false
 			p.Types, p.SoleAudience, p.SubjectForm, p.Replay = []string{"", "jwt", "jose"}, true, trust.SubjectSPIFFEID, trust.ReplayReuse
 		}},
 		"ID-JAG": {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileIDJAG }, func(p *trust.Provider) {
+			p.AccessTokens = false
 			p.Types, p.SoleAudience, p.ClientIDClaim, p.Replay = []string{"oauth-id-jag+jwt"}, true, true, trust.ReplayOneTime
 			p.MaxLifetime = 15 * time.Minute
 		}},

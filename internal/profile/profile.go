@@ -20,7 +20,9 @@ const (
 type Policy struct {
 	Profile v1alpha1.Profile
 	// Types are the accepted typ headers in small letters; an empty one stands for an absent typ.
-	Types             []string
+	Types []string
+	// AccessTokens says that the issuer's own access tokens (RFC 9068) may be exchanged.
+	AccessTokens      bool
 	SubjectForm       v1alpha1.SubjectForm
 	SubjectPrefix     string
 	ClientIDClaim     bool
@@ -72,6 +74,7 @@ func preset(name v1alpha1.Profile) (Policy, error) {
 	case v1alpha1.ProfileGeneric:
 		// authorization-grant+jwt is the type that draft-ietf-oauth-rfc7523bis gives to assertions.
 		p.Types = []string{"", "jwt", "authorization-grant+jwt"}
+		p.AccessTokens = true
 		p.AudiencePolicy = v1alpha1.AudienceAny
 		p.Replay = v1alpha1.ReplayOneTimeIfPresent
 	case v1alpha1.ProfileKubernetes:

@@ -35,7 +35,7 @@ func resolve(t *testing.T, p *v1alpha1.IdentityProvider) Policy {
 // generic is what a provider that says nothing has.
 func generic() Policy {
 	return Policy{
-		Profile: v1alpha1.ProfileGeneric, Types: []string{"", "jwt", "authorization-grant+jwt"},
+		Profile: v1alpha1.ProfileGeneric, Types: []string{"", "jwt", "authorization-grant+jwt"}, AccessTokens: true,
 		SubjectForm: v1alpha1.SubjectFormAny, SubjectPrefix: "team-a/partner:",
 		AudiencePolicy: v1alpha1.AudienceAny, CertificateExpiry: v1alpha1.CertificateExpiryEnforce,
 		ClockSkew: 30 * time.Second, MaxLifetime: 24 * time.Hour, Replay: v1alpha1.ReplayOneTimeIfPresent,
@@ -46,6 +46,7 @@ func TestPresets(t *testing.T) {
 	strict := func(name v1alpha1.Profile, change func(*Policy)) Policy {
 		p := generic()
 		p.Profile, p.Types, p.AudiencePolicy, p.Replay = name, []string{"", "jwt"}, v1alpha1.AudienceSole, v1alpha1.ReplayOneTime
+		p.AccessTokens = false
 		change(&p)
 		return p
 	}

@@ -29,7 +29,7 @@ func rightRows() []right {
 		{oauthClient, "spec.clientID", "My client (тест) 1 & 2"},
 		{oauthClient, "spec.clientID", strings.Repeat("€", 256)},
 		{oauthClient, "spec.grantTypes", []any{}},
-		{oauthClient, "spec.grantTypes", []any{"ClientCredentials"}},
+		{oauthClient, "spec.grantTypes", []any{"ClientCredentials", "TokenExchange", "JWTBearer"}},
 		{oauthClient, "spec.clientID", "team-a/partner:alice"},
 		{oauthClient, "spec.identityProviders", []any{map[string]any{"name": "a"}, map[string]any{"name": "b.c"}}},
 		{oauthClient, "spec.resources", []any{"urn:example:orders", "https://api.example.com/v1?x=%20", "spiffe://example.com/orders"}},

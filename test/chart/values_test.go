@@ -57,6 +57,7 @@ var changes = map[string]struct {
 	"tokenServer.trustedProxyHeader":    {"Forwarded", "--trusted-proxy-header=Forwarded"},
 	"tokenServer.authFailures.burst":    {0, "--auth-failure-burst=0"},
 	"tokenServer.authFailures.interval": {"60s", "--auth-failure-interval=60s"},
+	"grants.tokenExchange.enabled":     {false, "--disable-grant=token-exchange"},
 }
 
 // with returns the smallest values with another one at a path; nil removes what is there.

@@ -83,7 +83,7 @@ func usualClients() []object {
 		"resources": {"resources": []string{"https://api.example.com", "urn:example:second"}},
 		"no-scope":  {"scopes": []string(nil)},
 		"short":     {"accessToken": object{"lifetime": "1m"}},
-		"grants":    {"grantTypes": []string{"JWTBearer", "ClientCredentials"}, "resources": []string{"https://api.example.com", "urn:example:second"}},
+		"grants":    {"grantTypes": []string{"JWTBearer", "ClientCredentials", "TokenExchange"}, "resources": []string{"https://api.example.com", "urn:example:second"}},
 		special:     {},
 		"api":       {"grantTypes": []string{}, "resourceServer": object{"resources": []string{"https://api.example.com"}}},
 		"other-api": {"grantTypes": []string{}, "resourceServer": object{"resources": []string{"https://api.example.com/", "https://api.example.co"}}},

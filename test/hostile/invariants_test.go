@@ -146,8 +146,15 @@ func (r *response) checkGranted(t *testing.T, w *world) {
 	if in, _ := r.members["expires_in"].(float64); in <= 0 || in > 31_536_000 {
 		t.Errorf("expires_in is %v", r.members["expires_in"])
 	}
+	expected := []string{"access_token", "token_type", "expires_in", "scope"}
+	if r.request.get("grant_type") == tokenExchange {
+		expected = append(expected, "issued_token_type")
+		if r.members["issued_token_type"] != tokenType+"access_token" { // RFC 8693 §2.2.1
+			t.Errorf("issued_token_type is %v", r.members["issued_token_type"])
+		}
+	}
 	for name := range r.members {
-		if !slices.Contains([]string{"access_token", "token_type", "expires_in", "scope"}, name) {
+		if !slices.Contains(expected, name) {
 			t.Errorf("the answer has a member %s", name)
 		}
 	}

@@ -58,7 +58,7 @@ func sections() []section {
 		{"G", timeRows()},
 		{"H", append(subjectRows(), replayRows()...)},
 		{"I", append(jsonRows(), jsonOwnRows()...)},
-		{"T", ownNameRows()},
+		{"T", append(ownNameRows(), exchangeRows()...)},
 		{"J", append(scopeRows(), tokenRows()...)},
 		{"N", introspectionRows()},
 		{"O", revocationRows()},

@@ -12,6 +12,8 @@ import (
 const (
 	jwtBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 	clientCredentials = "client_credentials"
+	tokenExchange     = "urn:ietf:params:oauth:grant-type:token-exchange"
+	tokenType         = "urn:ietf:params:oauth:token-type:"
 	formType          = "application/x-www-form-urlencoded"
 )
 
@@ -107,7 +109,10 @@ func encode(params []param) string {
 
 // confidential is what of the request must not be logged.
 func (r *request) confidential() []string {
-	texts := []string{r.assertion, r.get("assertion"), r.get("client_secret"), r.get("client_assertion"), r.get("token")}
+	texts := []string{
+		r.assertion, r.get("assertion"), r.get("subject_token"), r.get("actor_token"), r.get("client_secret"), r.get("client_assertion"),
+		r.get("token"),
+	}
 	for _, a := range r.header.Values("Authorization") {
 		_, encoded, _ := strings.Cut(a, " ")
 		texts = append(texts, encoded)

@@ -44,6 +44,7 @@ type fixture struct {
 	clientID, subject, issuer    string
 	scopes, resources, requested []string
 	mappings                     []claimrules.Mapping
+	actor                        string
 	lifetime                     time.Duration
 	now                          time.Time
 }
@@ -88,14 +89,21 @@ func (f fixture) redeemed(t testing.TB) replay.Redeemed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	claims := jwttest.Object{}.Add("iss", jwttest.Quote(f.issuer)).Add("sub", jwttest.Quote(f.subject)).Add("aud", jwttest.Quote(server)).
-		Add("exp", strconv.FormatInt(f.now.Unix()+300, 10)).Add("jti", `"1"`).Add("scope", `"admin"`).Add("client_id", `"evil"`).Add("act", `{}`)
-	compact := jwttest.Compact("ES256", key, `{"alg":"ES256"}`, claims.String())
-	verified, _, err := verifier.Verify(t.Context(), store.Snapshot(), client.Object(), compact, f.now)
-	if err != nil {
-		t.Fatal(err)
+	verify := func(subject string) assertion.Verified {
+		claims := jwttest.Object{}.Add("iss", jwttest.Quote(f.issuer)).Add("sub", jwttest.Quote(subject)).Add("aud", jwttest.Quote(server)).
+			Add("exp", strconv.FormatInt(f.now.Unix()+300, 10)).Add("jti", jwttest.Quote(subject)).Add("scope", `"admin"`).Add("client_id", `"evil"`).Add("act", `{}`)
+		compact := jwttest.Compact("ES256", key, `{"alg":"ES256"}`, claims.String())
+		verified, _, err := verifier.Verify(t.Context(), store.Snapshot(), client.Object(), compact, f.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return verified
 	}
-	decision := must(policy.Authorize(client, verified, policy.Request{Resources: f.requested}, server, f.now))
+	var actor *assertion.Verified
+	if f.actor != "" {
+		actor = new(verify(f.actor))
+	}
+	decision := must(policy.AuthorizeExchange(client, verify(f.subject), actor, policy.Request{Resources: f.requested}, server, f.now))
 	return must(replay.Redeem(t.Context(), forgetful{}, decision, f.now))
 }
 

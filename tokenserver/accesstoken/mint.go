@@ -54,6 +54,9 @@ func Mint(ring *keyring.Ring, issuer string, r replay.Redeemed, now time.Time) (
 	if t.Scope != "" {
 		c.text("scope", t.Scope)
 	}
+	if d.Actor() != "" {
+		c.actor(d.Actor())
+	}
 	for _, m := range d.MappedClaims() {
 		if err := c.mapped(m); err != nil {
 			return Token{}, oauth.Refuse(oauth.ReasonInternal, err)
@@ -97,6 +100,14 @@ func (c *claims) text(name, value string) {
 func (c *claims) number(name string, value int64) {
 	c.name(name)
 	c.b = strconv.AppendInt(c.b, value, 10)
+}
+
+// actor writes who acts for the subject (RFC 8693 §4.1).
+func (c *claims) actor(subject string) {
+	c.name("act")
+	c.b = append(c.b, `{"sub":`...)
+	c.quote(subject)
+	c.b = append(c.b, '}')
 }
 
 // audience writes one value as a string and several as a list (RFC 7519 §4.1.3).

@@ -53,6 +53,7 @@ func decode(t *testing.T, text string) map[string]any {
 func TestMint(t *testing.T) {
 	for name, change := range map[string]func(*fixture){
 		"claims":          func(*fixture) {},
+		"for-an-actor":    func(f *fixture) { f.actor = `rob"ot` },
 		"without-scope":   func(f *fixture) { f.scopes = nil },
 		"two-audiences":   func(f *fixture) { f.resources = []string{"https://a", "https://b"}; f.requested = f.resources },
 		"within-a-second": func(f *fixture) { f.now = noon.Add(700 * time.Millisecond) },

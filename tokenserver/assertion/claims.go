@@ -26,7 +26,21 @@ type Claims struct {
 	Expiry, NotBefore, IssuedAt time.Time
 	// clientID is client_id, or empty when that is no string: most issuers may write there what they like.
 	clientID string
+	// bound says that there is a cnf: only who proves to have the key in it may use the JWT (RFC 7800 §3).
+	bound bool
+	// mayAct is may_act.
+	mayAct *Party
 }
+
+// Party is somebody whom a claim names.
+type Party struct {
+	// Issuer is empty when the claim does not say whose Subject it is.
+	Issuer, Subject string
+}
+
+// MayAct is who may act for the subject (RFC 8693 §4.4), or nil when the claims do not say; a party without subject is
+// somebody who cannot be understood, and so nobody.
+func (c *Claims) MayAct() *Party { return c.mayAct }
 
 // parseClaims reads a claims set strictly: one object, unique names, every registered claim of its type. Claims that
 // are not registered are skipped: nothing is copied that nobody asked for.
@@ -36,6 +50,25 @@ func parseClaims(payload []byte) (*Claims, error) {
 		return nil, oauth.Refuse(oauth.ReasonClaimsMalformed, err)
 	}
 	return c, nil
+}
+
+// parseParty reads who a claim names, by iss and sub. The whole claims set may be right where this is not: most issuers may
+// write there what they like.
+func parseParty(value strictjson.Value) *Party {
+	p := &Party{}
+	err := strictjson.Object(value, func(name string, value strictjson.Value) (err error) {
+		switch name {
+		case "iss":
+			p.Issuer, err = value.String(maxIssuerBytes)
+		case "sub":
+			p.Subject, err = value.String(maxSubjectBytes)
+		}
+		return err
+	})
+	if err != nil {
+		return &Party{}
+	}
+	return p
 }
 
 func (c *Claims) visit(name string, value strictjson.Value) (err error) {
@@ -58,6 +91,10 @@ func (c *Claims) visit(name string, value strictjson.Value) (err error) {
 		c.JWTID, err = value.String(maxJWTIDBytes)
 	case "client_id":
 		c.clientID, _ = value.String(maxClientID)
+	case "cnf":
+		c.bound = true
+	case "may_act":
+		c.mayAct = parseParty(value)
 	}
 	if err != nil {
 		return errors.Join(errors.New("claim "+name), err)

@@ -15,8 +15,9 @@ func lists() map[string]struct {
 		of       func(*Verifier) *[]step
 		purposes []purpose
 	}{
-		"reading": {func(vr *Verifier) *[]step { return &vr.reading }, []purpose{asGrant, asClient}},
+		"reading": {func(vr *Verifier) *[]step { return &vr.reading }, []purpose{asGrant, asToken, asClient}},
 		"grant":   {func(vr *Verifier) *[]step { return &vr.grant }, []purpose{asGrant}},
+		"token":   {func(vr *Verifier) *[]step { return &vr.token }, []purpose{asToken}},
 		"client":  {func(vr *Verifier) *[]step { return &vr.client }, []purpose{asClient}},
 	}
 }
@@ -30,7 +31,7 @@ func forEachStep(t *testing.T, run func(t *testing.T, s step, of purpose, withou
 				without := NewVerifier(ownIssuer)
 				steps := list.of(without)
 				*steps = slices.Delete(slices.Clone(*steps), i, i+1)
-				t.Run([]string{"grant", "client"}[of]+"/"+name+"/"+s.name, func(t *testing.T) { run(t, s, of, without) })
+				t.Run([]string{"grant", "client", "token"}[of]+"/"+name+"/"+s.name, func(t *testing.T) { run(t, s, of, without) })
 			}
 		}
 	}
@@ -57,7 +58,7 @@ func TestEveryStepIsNeeded(t *testing.T) {
 // refusals are the rows by purpose and by the step that refuses them.
 func refusals() map[purpose]map[string][]string {
 	whole := NewVerifier(ownIssuer)
-	rows := map[purpose]map[string][]string{asGrant: {}, asClient: {}}
+	rows := map[purpose]map[string][]string{asGrant: {}, asClient: {}, asToken: {}}
 	for name, p := range matrix() {
 		if step := refusingStep(whole, p); step != "" {
 			rows[p.purpose][step] = append(rows[p.purpose][step], name)
@@ -70,12 +71,13 @@ func refusals() map[purpose]map[string][]string {
 // refused by nothing else. All others make a later step impossible or only say more exactly why it would refuse.
 func TestStepsThatNothingElseCovers(t *testing.T) {
 	common := []string{
-		"type", "content type", "not self-issued", "provider enabled", "subject", "subject form", "client id claim", "audience",
+		"content type", "not self-issued", "provider enabled", "subject", "subject form", "client id claim", "audience",
 		"expiry", "not before", "issued at", "order of times", "age", "lifetime", "claim rules", "jti",
 	}
 	alone := map[purpose][]string{
-		asGrant:  append(slices.Clone(common), "provider allowed"),
-		asClient: append(slices.Clone(common), "authority admits", "issuer"),
+		asGrant:  append(slices.Clone(common), "type", "provider allowed"),
+		asToken:  append(slices.Clone(common), "token type", "not bound to a key", "provider allowed"),
+		asClient: append(slices.Clone(common), "type", "authority admits", "issuer"),
 	}
 	refusedBy := refusals()
 	forEachStep(t, func(t *testing.T, s step, of purpose, without *Verifier) {
@@ -94,12 +96,9 @@ func TestStepsThatNothingElseCovers(t *testing.T) {
 
 // refusingStep returns the name of the step that refuses the presentation, or empty.
 func refusingStep(vr *Verifier, p presentation) string {
-	v := &verification{ownIssuer: vr.ownIssuer, text: p.text, snapshot: p.snapshot, client: p.client, now: instant()}
-	steps := slices.Concat(vr.reading, vr.grant)
-	if p.purpose == asClient {
-		steps = slices.Concat(vr.reading, vr.client)
-	}
-	for _, s := range steps {
+	v := &verification{ownIssuer: vr.ownIssuer, text: p.text, snapshot: p.snapshot, client: p.client, kind: p.kind, now: instant()}
+	steps := map[purpose][]step{asGrant: vr.grant, asToken: vr.token, asClient: vr.client}[p.purpose]
+	for _, s := range slices.Concat(vr.reading, steps) {
 		if s.run(context.Background(), v) != nil {
 			return s.name
 		}
@@ -118,7 +117,7 @@ func TestNoStepAtAll(t *testing.T) {
 			for _, list := range lists() {
 				*list.of(vr) = slices.DeleteFunc(slices.Clone(*list.of(vr)), func(s step) bool { return !keep(s) })
 			}
-			for _, row := range []string{"fixture", "federated fixture", "own key fixture"} {
+			for _, row := range []string{"fixture", "token fixture", "federated fixture", "own key fixture"} {
 				if got, _ := matrix()[row].outcome(vr); got != (outcome{Reason: "internal"}) {
 					t.Errorf("outcome of %s = %+v, want an internal refusal", row, got)
 				}

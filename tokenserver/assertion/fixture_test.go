@@ -43,6 +43,7 @@ type attempt struct {
 	others   []*trust.Provider
 	client   *trust.Client
 	purpose  purpose
+	kind     TokenKind // of a token
 }
 
 // purpose is what an attempt is for.
@@ -51,6 +52,7 @@ type purpose int
 const (
 	asGrant purpose = iota
 	asClient
+	asToken
 )
 
 type change func(*attempt)

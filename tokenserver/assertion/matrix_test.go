@@ -36,7 +36,7 @@ func rows() map[string]row {
 	for _, table := range []map[string]row{
 		formRows(), headerRows(), forcedTypes(), signatureRows(), foreignKeyRows(), keyRows(), issuerRows(), audienceRows(),
 		timeRows(), ageRows(), subjectRows(), payloadRows(), typeRows(), formOfSubjectRows(), clientIDRows(), ruleRows(),
-		crossNamespaceRows(), federatedRows(), workloadRows(), privateKeyRows(),
+		crossNamespaceRows(), tokenRows(), federatedRows(), workloadRows(), privateKeyRows(),
 	} {
 		for name, r := range table {
 			if _, twice := rows[name]; twice {
@@ -88,6 +88,10 @@ func (p presentation) verifyClient(vr *Verifier, text string) (VerifiedClient, T
 func (p presentation) proof(vr *Verifier) (proof, Trail, error) {
 	if p.purpose == asClient {
 		v, trail, err := p.verifyClient(vr, p.text)
+		return v.proof, trail, err
+	}
+	if p.purpose == asToken {
+		v, trail, err := vr.VerifyToken(context.Background(), p.snapshot, p.client, p.kind, p.text, instant())
 		return v.proof, trail, err
 	}
 	v, trail, err := p.verify(vr, p.text)
@@ -158,8 +162,12 @@ func checkVerified(t *testing.T, a *attempt, v proof, trail Trail) {
 func checkRefusal(t *testing.T, p presentation, err error) {
 	t.Helper()
 	want := oauth.InvalidGrant
-	if p.purpose == asClient {
+	switch p.purpose {
+	case asClient:
 		want, err = oauth.InvalidClient, oauth.RefuseClient(err)
+	case asToken:
+		want, err = oauth.InvalidRequest, oauth.RefuseToken("subject_token", err)
+	case asGrant:
 	}
 	refusal := oauth.AsError(err)
 	if refusal.Code != want {

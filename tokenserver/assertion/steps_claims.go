@@ -44,6 +44,14 @@ func (v *verification) checkClientIDClaim() error {
 	return nil
 }
 
+// checkNotBound: RFC 7800 §3.1: a token with cnf is for who has the key, and what it would be exchanged for is for anybody.
+func (v *verification) checkNotBound() error {
+	if v.claims.bound {
+		return oauth.Refuse(oauth.ReasonBoundToKey, nil)
+	}
+	return nil
+}
+
 // checkAudiencePresent: RFC 7523 §3(3): "MUST contain an aud".
 func (v *verification) checkAudiencePresent() error {
 	if len(v.claims.Audience) == 0 {

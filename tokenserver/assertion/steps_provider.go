@@ -3,6 +3,7 @@ package assertion
 import (
 	"slices"
 
+	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 )
 
@@ -50,6 +51,26 @@ func (v *verification) checkProviderEnabled() error {
 // assertions depends on its kind. A provider without types accepts nothing.
 func (v *verification) checkType() error {
 	if !slices.Contains(v.provider.Types, v.jws.UntrustedHeader.Type) {
+		return oauth.Refuse(oauth.ReasonTypeNotAccepted, nil)
+	}
+	return nil
+}
+
+// checkTokenType: RFC 8693 §2.1: the request says what kind of token it is, and the token must say the same. An access token
+// is never taken for anything else (RFC 8725 §3.11, RFC 9068 §2.1), nor a grant for a token.
+func (v *verification) checkTokenType() error {
+	typ := v.jws.UntrustedHeader.Type
+	ofAssertions := slices.Contains(v.provider.Types, typ)
+	ok := false
+	switch v.kind {
+	case KindJWT:
+		ok = ofAssertions && typ != jose.TypeAccessToken && typ != typeIDJAG
+	case KindIDToken:
+		ok = ofAssertions && (typ == "" || typ == "jwt")
+	case KindAccessToken:
+		ok = v.provider.AccessTokens && typ == jose.TypeAccessToken
+	}
+	if !ok {
 		return oauth.Refuse(oauth.ReasonTypeNotAccepted, nil)
 	}
 	return nil

@@ -10,13 +10,26 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
-// Verifier verifies assertions and client assertions. It is immutable and safe for concurrent use.
+// Verifier verifies assertions, tokens and client assertions. It is immutable and safe for concurrent use.
 type Verifier struct {
 	ownIssuer string
-	// reading comes before either of the other two.
-	reading, grant, client []step
-	decoy                  decoy
+	// reading comes before any of the others.
+	reading, grant, token, client []step
+	decoy                         decoy
 }
+
+// TokenKind is what a token that is exchanged is said to be (RFC 8693 §3).
+type TokenKind int
+
+// The kinds. The zero value is none that is accepted.
+const (
+	// KindJWT is a JWT of the kind that the provider's assertions are.
+	KindJWT TokenKind = iota + 1
+	// KindIDToken is an ID token (OpenID Connect Core §2).
+	KindIDToken
+	// KindAccessToken is a JWT access token (RFC 9068).
+	KindAccessToken
+)
 
 // step is one check of an assertion. Its error is a refusal.
 type step struct {
@@ -59,6 +72,7 @@ type verification struct {
 	text      string
 	snapshot  *trust.Snapshot
 	client    *trust.Client
+	kind      TokenKind // of a token that is exchanged
 	now       time.Time
 
 	provider   *trust.Provider
@@ -84,7 +98,8 @@ type Trail struct {
 // NewVerifier returns a verifier for an authorization server with the given issuer.
 func NewVerifier(ownIssuer string) *Verifier {
 	return &Verifier{
-		ownIssuer: ownIssuer, reading: readingSteps(), grant: grantSteps(), client: clientSteps(), decoy: newDecoy(),
+		ownIssuer: ownIssuer, reading: readingSteps(), grant: grantSteps(), token: tokenSteps(), client: clientSteps(),
+		decoy: newDecoy(),
 	}
 }
 
@@ -97,14 +112,23 @@ func readingSteps() []step {
 }
 
 // grantSteps are for assertions.
-func grantSteps() []step {
+func grantSteps() []step { return vouchingSteps(check("type", (*verification).checkType)) }
+
+// tokenSteps are for tokens that are exchanged: what makes an assertion good makes a token good, but for its type.
+func tokenSteps() []step {
+	steps := vouchingSteps(check("token type", (*verification).checkTokenType))
+	return append(steps, check("not bound to a key", (*verification).checkNotBound))
+}
+
+// vouchingSteps are for what a provider says of a subject.
+func vouchingSteps(ofType step) []step {
 	return []step{
 		check("issuer present", (*verification).checkIssuerPresent),
 		check("not self-issued", (*verification).checkNotSelfIssued),
 		check("provider", (*verification).findProvider),
 		check("provider allowed", (*verification).checkProviderAllowed),
 		check("provider enabled", (*verification).checkProviderEnabled),
-		check("type", (*verification).checkType),
+		ofType,
 		check("key", (*verification).findKeys),
 		check("signature", (*verification).verifySignature),
 		check("subject", (*verification).checkSubject),
@@ -158,9 +182,22 @@ func (vr *Verifier) Verify(ctx context.Context, snapshot *trust.Snapshot, client
 	Verified, Trail, error,
 ) {
 	v := &verification{ownIssuer: vr.ownIssuer, text: assertion, snapshot: snapshot, client: client, now: now}
-	err := v.run(ctx, vr.reading)
+	return v.verified(ctx, vr.reading, vr.grant)
+}
+
+// VerifyToken runs every step on a token that a client presents to be exchanged. Its errors are refusals of an assertion;
+// [oauth.RefuseToken] makes them refusals of a token.
+func (vr *Verifier) VerifyToken(ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, kind TokenKind, token string, now time.Time) (
+	Verified, Trail, error,
+) {
+	v := &verification{ownIssuer: vr.ownIssuer, text: token, snapshot: snapshot, client: client, kind: kind, now: now}
+	return v.verified(ctx, vr.reading, vr.token)
+}
+
+func (v *verification) verified(ctx context.Context, reading, vouching []step) (Verified, Trail, error) {
+	err := v.run(ctx, reading)
 	if err == nil {
-		err = v.run(ctx, vr.grant)
+		err = v.run(ctx, vouching)
 	}
 	p, err := v.proof(err)
 	return Verified{p}, v.trail(), err

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Code is an error code on the wire (RFC 6749 §5.2, RFC 8707 §2, RFC 8628 §3.5; the last two from RFC 6749 §4.1.2.1).
+// Code is an error code on the wire (RFC 6749 §5.2, RFC 8693 §2.2.2, RFC 8707 §2, RFC 8628 §3.5; the last two from RFC 6749
+// §4.1.2.1).
 type Code string
 
 // The error codes.
@@ -57,7 +58,9 @@ type Error struct {
 	Reason      Reason
 	// RetryAfter is when the caller may try again, or 0 where that is not known.
 	RetryAfter time.Duration
-	cause      error
+	// Parameter is which of several tokens the refusal is about, or empty.
+	Parameter string
+	cause     error
 }
 
 // Refuse returns an *Error for a reason, as an error. cause may be nil; it must hold no secret and no assertion.
@@ -86,6 +89,21 @@ func RefuseClient(err error) error {
 		w = ReasonStateUnavailable.wire()
 	}
 	return &Error{Code: w.code, Description: w.description, Reason: e.Reason, cause: e.cause}
+}
+
+// RefuseToken returns a refusal of an assertion as one of a token that is exchanged. RFC 8693 §2.2.2: where a token is not
+// accepted "for any reason", the error is invalid_request. parameter says which token it is, where that is known. What is
+// about something else stays as it is, and so does the reason.
+func RefuseToken(parameter string, err error) error {
+	e := AsError(err)
+	if e.Code != InvalidGrant {
+		return e
+	}
+	description := e.Description
+	if parameter != "" {
+		description = parameter + ": " + description
+	}
+	return &Error{Code: InvalidRequest, Description: description, Reason: e.Reason, Parameter: parameter, cause: e.cause}
 }
 
 // Error returns the reason and the cause, for logs.

@@ -6,6 +6,15 @@ const (
 	GrantTypeJWTBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 	// GrantTypeClientCredentials is the client credentials grant (RFC 6749 §4.4).
 	GrantTypeClientCredentials = "client_credentials"
+	// GrantTypeTokenExchange is the token exchange grant (RFC 8693).
+	GrantTypeTokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange" // #nosec G101 -- no credential
+)
+
+// The token types of RFC 8693 §3 that a token exchange knows.
+const (
+	TokenTypeJWT         = "urn:ietf:params:oauth:token-type:jwt"          // #nosec G101 -- no credential
+	TokenTypeIDToken     = "urn:ietf:params:oauth:token-type:id_token"     // #nosec G101 -- no credential
+	TokenTypeAccessToken = "urn:ietf:params:oauth:token-type:access_token" // #nosec G101 -- no credential
 )
 
 // Grant is a grant of the token endpoint.
@@ -21,5 +30,6 @@ func Grants() []Grant {
 	return []Grant{
 		{GrantTypeJWTBearer, "jwt-bearer"},
 		{GrantTypeClientCredentials, "client-credentials"},
+		{GrantTypeTokenExchange, "token-exchange"},
 	}
 }

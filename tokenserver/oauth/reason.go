@@ -15,6 +15,11 @@ const (
 	ReasonParameterInQuery           Reason = "parameter_in_query"
 	ReasonMissingGrantType           Reason = "missing_grant_type"
 	ReasonMissingAssertion           Reason = "missing_assertion"
+	ReasonMissingSubjectToken        Reason = "missing_subject_token"
+	ReasonMissingSubjectTokenType    Reason = "missing_subject_token_type"
+	ReasonIncompleteActorToken       Reason = "incomplete_actor_token"
+	ReasonUnknownTokenType           Reason = "unknown_token_type"
+	ReasonUnknownRequestedTokenType  Reason = "unknown_requested_token_type"
 	ReasonTwoMethods                 Reason = "two_authentication_methods"
 	ReasonMissingClientAssertion     Reason = "missing_client_assertion"
 	ReasonMissingClientAssertionType Reason = "missing_client_assertion_type"
@@ -66,6 +71,7 @@ const (
 	ReasonSubjectMismatch     Reason = "subject_mismatch"
 	ReasonSubjectForm         Reason = "subject_form"
 	ReasonClientIDClaim       Reason = "client_id_claim"
+	ReasonBoundToKey          Reason = "bound_to_key"
 	ReasonAudienceMissing     Reason = "audience_missing"
 	ReasonAudienceMismatch    Reason = "audience_mismatch"
 	ReasonExpiryMissing       Reason = "expiry_missing"
@@ -103,6 +109,7 @@ const (
 const (
 	ReasonSubjectTooLong   Reason = "subject_too_long"
 	ReasonSubjectReserved  Reason = "subject_reserved"
+	ReasonActorNotAllowed  Reason = "actor_not_allowed"
 	ReasonScopeNotAllowed  Reason = "scope_not_allowed"
 	ReasonTargetNotAllowed Reason = "target_not_allowed"
 	ReasonNotReady         Reason = "not_ready"
@@ -142,6 +149,18 @@ func (r Reason) wire() wire {
 		return wire{InvalidRequest, "The parameter assertion is missing."}
 	case ReasonMissingToken:
 		return wire{InvalidRequest, "The parameter token is missing."}
+	case ReasonMissingSubjectToken:
+		return wire{InvalidRequest, "The parameter subject_token is missing."}
+	case ReasonMissingSubjectTokenType:
+		return wire{InvalidRequest, "The parameter subject_token_type is missing."}
+	case ReasonIncompleteActorToken:
+		return wire{InvalidRequest, "The parameters actor_token and actor_token_type need each other."}
+	case ReasonUnknownTokenType:
+		return wire{InvalidRequest, "The type of a token is not supported: it may be that of a JWT, an ID token or an access token."}
+	case ReasonUnknownRequestedTokenType:
+		return wire{InvalidRequest, "The requested_token_type is not supported: it may be that of an access token."}
+	case ReasonActorNotAllowed:
+		return wire{InvalidRequest, "The subject_token does not let this actor act."}
 	case ReasonTwoMethods:
 		return wire{InvalidRequest, "Use one method of client authentication, not two."}
 	case ReasonMissingClientAssertion:
@@ -181,7 +200,7 @@ func (r Reason) wire() wire {
 		return wire{InvalidGrant, "The issuer of the assertion is not trusted for this client."}
 	case ReasonAlgorithmNotAllowed, ReasonNoMatchingKey, ReasonCertificateValidity, ReasonSignatureInvalid:
 		return wire{InvalidGrant, "The signature of the assertion could not be verified."}
-	case ReasonSubjectMissing, ReasonSubjectForm, ReasonClientIDClaim, ReasonAudienceMissing, ReasonAudienceMismatch,
+	case ReasonSubjectMissing, ReasonSubjectForm, ReasonClientIDClaim, ReasonBoundToKey, ReasonAudienceMissing, ReasonAudienceMismatch,
 		ReasonExpiryMissing, ReasonExpired, ReasonNotYetValid, ReasonIssuedInFuture, ReasonTimesContradict,
 		ReasonIssuedAtMissing, ReasonTooOld, ReasonLifetimeTooLong, ReasonClaimRule, ReasonClaimRuleFailed,
 		ReasonJWTIDMissing, ReasonSubjectTooLong, ReasonSubjectReserved:

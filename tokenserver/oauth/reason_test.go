@@ -157,6 +157,36 @@ func TestRefuseClient(t *testing.T) {
 	}
 }
 
+// RFC 8693 §2.2.2: why a token is refused is told apart in the log; the answer says which token it is and is invalid_request.
+func TestRefuseToken(t *testing.T) {
+	cause := errors.New("cause")
+	for name, r := range reasons(t) {
+		t.Run(name, func(t *testing.T) {
+			before := AsError(Refuse(r, cause))
+			after := AsError(RefuseToken("actor_token", before))
+			if after.Reason != r || !errors.Is(after, cause) {
+				t.Errorf("reason is %q with cause %v, want %q with its cause", after.Reason, after.Unwrap(), r)
+			}
+			want, parameter := wire{before.Code, before.Description}, ""
+			if before.Code == InvalidGrant {
+				want, parameter = wire{InvalidRequest, "actor_token: " + before.Description}, "actor_token"
+			}
+			if got := (wire{after.Code, after.Description}); got != want || after.Parameter != parameter {
+				t.Errorf("the caller sees %+v, of %q, want %+v", got, after.Parameter, want)
+			}
+			if again := AsError(RefuseToken("", after)); *again != *after {
+				t.Errorf("refused once more it is %+v", again)
+			}
+			if plain := AsError(RefuseToken("", before)); plain.Description != before.Description {
+				t.Errorf("of no parameter it says %q", plain.Description)
+			}
+		})
+	}
+	if e := AsError(RefuseToken("subject_token", cause)); e.Code != ServerError {
+		t.Errorf("what is no refusal becomes %s", e.Code)
+	}
+}
+
 func TestStatus(t *testing.T) {
 	want := map[Code]int{
 		InvalidRequest: 400, InvalidGrant: 400, UnauthorizedClient: 400, UnsupportedGrantType: 400, InvalidScope: 400,

@@ -23,7 +23,8 @@ const ClientAssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bea
 // ParamTenantDomain is the one parameter that belongs in the query: it narrows the endpoint to one tenant.
 const ParamTenantDomain = "tenantDomain"
 
-// Form holds the parameters of a request's body, each at most once, except resource (RFC 8707 §2).
+// Form holds the parameters of a request's body, each at most once, except resource (RFC 8707 §2) and, in a token exchange,
+// audience (RFC 8693 §2.1).
 type Form struct {
 	values url.Values
 }
@@ -32,14 +33,19 @@ type Form struct {
 func (f Form) Get(name string) string { return f.values.Get(name) }
 
 // Resources returns the values of resource, in order, without empty ones (RFC 6749 §3.2, as for Get).
-func (f Form) Resources() []string {
-	var resources []string
-	for _, r := range f.values["resource"] {
-		if r != "" {
-			resources = append(resources, r)
+func (f Form) Resources() []string { return f.list("resource") }
+
+// Audiences returns the values of audience in the same way.
+func (f Form) Audiences() []string { return f.list("audience") }
+
+func (f Form) list(name string) []string {
+	var list []string
+	for _, v := range f.values[name] {
+		if v != "" {
+			list = append(list, v)
 		}
 	}
-	return resources
+	return list
 }
 
 // ParseForm reads the parameters of a POST. Only the body counts: net/http's own form handling merges the query into it
@@ -77,11 +83,16 @@ func parseBody(body string) (Form, error) {
 		return Form{}, Refuse(ReasonMalformedForm, nil)
 	}
 	for name, v := range values {
-		if len(v) > 1 && name != "resource" { // RFC 6749 §3.2: "MUST NOT be included more than once"
+		if len(v) > 1 && !mayRepeat(values, name) { // RFC 6749 §3.2: "MUST NOT be included more than once"
 			return Form{}, Refuse(ReasonRepeatedParameter, nil)
 		}
 	}
 	return Form{values: values}, nil
+}
+
+// mayRepeat: RFC 8707 §2, and RFC 8693 §2.1 for its own grant.
+func mayRepeat(values url.Values, name string) bool {
+	return name == "resource" || name == "audience" && values.Get("grant_type") == GrantTypeTokenExchange
 }
 
 // checkQuery refuses parameters of the token request in the URL, where proxies and logs keep them (RFC 6749 §2.3.1,
@@ -97,7 +108,8 @@ func checkQuery(rawQuery string) error {
 	for name := range values {
 		switch strings.ToLower(name) {
 		case "grant_type", "assertion", "scope", "resource", "client_id", "client_secret", "client_assertion",
-			"client_assertion_type", "refresh_token", "subject_token", "actor_token", "token":
+			"client_assertion_type", "refresh_token", "subject_token", "subject_token_type", "actor_token", "actor_token_type",
+			"requested_token_type", "audience", "token":
 			return Refuse(ReasonParameterInQuery, nil)
 		}
 	}

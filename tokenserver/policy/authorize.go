@@ -38,13 +38,18 @@ func Authorize(client clientauth.Client, verified assertion.Verified, request Re
 	if err != nil {
 		return Decision{}, err
 	}
-	if exp := verified.Claims().Expiry.Truncate(time.Second); c.CapToAssertion && exp.Before(d.expiresAt) {
+	return d.usingUp(verified).cappedTo(verified, now)
+}
+
+// cappedTo is the decision that ends no later than the assertion, where the client wants that.
+func (d Decision) cappedTo(verified assertion.Verified, now time.Time) (Decision, error) {
+	if exp := verified.Claims().Expiry.Truncate(time.Second); d.client.CapToAssertion && exp.Before(d.expiresAt) {
 		d.expiresAt = exp
 	}
 	if d.expiresAt.Unix() <= now.Unix() { // The assertion is alive by the allowed skew alone, and the token must not outlive it.
 		return Decision{}, oauth.Refuse(oauth.ReasonExpired, nil)
 	}
-	return d.usingUp(verified), nil
+	return d, nil
 }
 
 // AuthorizeClient decides about a client that asks in its own name (RFC 6749 §4.4). The sub is its client id (RFC 9068

@@ -14,6 +14,7 @@ type Decision struct {
 	client    *trust.Client
 	provider  *trust.Provider
 	subject   string
+	actor     string
 	claims    []claimrules.Claim
 	scopes    []string
 	audience  []string
@@ -30,6 +31,9 @@ func (d Decision) Provider() *trust.Provider { return d.provider }
 // Subject is the sub of the access token: the prefix of the provider, which by default is "<namespace>/<name>:", and the
 // subject of the assertion; or the client id, where the client asks in its own name.
 func (d Decision) Subject() string { return d.subject }
+
+// Actor is who acts for the subject: as Subject, or empty where nobody else does.
+func (d Decision) Actor() string { return d.actor }
 
 // MappedClaims are what the provider's claim mappings made for the access token.
 func (d Decision) MappedClaims() []claimrules.Claim { return d.claims }

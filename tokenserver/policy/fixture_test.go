@@ -38,7 +38,9 @@ func must[T any](v T, err error) T {
 type fixture struct {
 	client   trust.Client
 	provider trust.Provider
+	issuer   string
 	subject  string
+	mayAct   string        // JSON text, or empty
 	lifetime time.Duration // of the assertion, from noon
 	now      time.Time
 }
@@ -55,7 +57,7 @@ func newFixture() *fixture {
 			AudienceAliases: []string{server}, ClockSkew: 30 * time.Second, MaxLifetime: 24 * time.Hour,
 			Types: []string{""}, SubjectPrefix: "team-a/idp:",
 		},
-		subject: "alice", lifetime: 5 * time.Minute, now: noon,
+		issuer: issuer, subject: "alice", lifetime: 5 * time.Minute, now: noon,
 	}
 }
 
@@ -75,15 +77,23 @@ func (f *fixture) verify(t testing.TB) (clientauth.Client, assertion.Verified) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seconds := func(at time.Time) string { return strconv.FormatInt(at.Unix(), 10) }
-	claims := jwttest.Object{}.Add("iss", jwttest.Quote(issuer)).Add("sub", jwttest.Quote(f.subject)).
-		Add("aud", jwttest.Quote(server)).Add("exp", seconds(noon.Add(f.lifetime))).Add("iat", seconds(noon)).Add("jti", `"1"`)
-	compact := jwttest.Compact("ES256", jwttest.EC("idp", elliptic.P256()), `{"alg":"ES256"}`, claims.String())
-	verified, _, err := verifier.Verify(t.Context(), store.Snapshot(), client.Object(), compact, f.now)
+	verified, _, err := verifier.Verify(t.Context(), store.Snapshot(), client.Object(), f.text(), f.now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return client, verified
+}
+
+// text makes the assertion; its jti is its subject.
+func (f *fixture) text() string {
+	seconds := func(at time.Time) string { return strconv.FormatInt(at.Unix(), 10) }
+	end := noon.Add(f.lifetime)
+	claims := jwttest.Object{}.Add("iss", jwttest.Quote(f.issuer)).Add("sub", jwttest.Quote(f.subject)).
+		Add("aud", jwttest.Quote(server)).Add("exp", seconds(end)).Add("iat", seconds(noon.Add(min(0, f.lifetime)))).Add("jti", jwttest.Quote(f.subject))
+	if f.mayAct != "" {
+		claims = claims.Add("may_act", f.mayAct)
+	}
+	return jwttest.Compact("ES256", jwttest.EC("idp", elliptic.P256()), `{"alg":"ES256"}`, claims.String())
 }
 
 func (f *fixture) authorize(t testing.TB, r Request) (Decision, error) {

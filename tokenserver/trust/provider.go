@@ -37,6 +37,8 @@ type Provider struct {
 	SoleAudience bool
 	// Types are the accepted typ headers in small letters, at least one; an empty one stands for an absent typ.
 	Types []string
+	// AccessTokens says that the issuer's own access tokens (RFC 9068) may be exchanged.
+	AccessTokens bool
 	// SubjectForm is what sub must look like.
 	SubjectForm SubjectForm
 	// ClientIDClaim wants the claim client_id to be the client that presents the assertion.
