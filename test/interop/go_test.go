@@ -3,7 +3,6 @@ package interop
 import (
 	"context"
 	"crypto/elliptic"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -12,7 +11,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -35,13 +33,7 @@ const (
 // its requests, and be nil.
 func trusting(ctx context.Context, t *testing.T, change func(*http.Request)) context.Context {
 	t.Helper()
-	text, err := os.ReadFile(world.authority)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(text)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
+	transport := world.certificate.Transport()
 	t.Cleanup(transport.CloseIdleConnections)
 	client := &http.Client{Transport: changing{transport, change}}
 	return oidc.ClientContext(context.WithValue(ctx, oauth2.HTTPClient, client), client)

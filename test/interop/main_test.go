@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/grantor-dev/grantor/test/harness"
@@ -36,21 +35,10 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	if world, err = newSite(ctx, dir); err != nil {
 		return 0, err
 	}
-	process, err := harness.Start(ctx, binary, dir, "standalone", world.ops, world.arguments()...)
+	process, err := harness.StartStandalone(ctx, binary, dir, world.standalone())
 	if err != nil {
 		return 0, err
 	}
 	defer process.Stop()
-	if err := process.WaitReady(ctx); err != nil {
-		return 0, err
-	}
 	return m.Run(), nil
-}
-
-// arguments are those of the server.
-func (s *site) arguments() []string {
-	return []string{
-		"standalone", "--manifests", filepath.Join(s.dir, "manifests"), "--issuer", s.Issuer, "--listen", s.public, "--drain", "0s",
-		"--tls-cert-file", s.authority, "--tls-key-file", filepath.Join(s.dir, "tls.key"),
-	}
 }

@@ -53,7 +53,7 @@ func script(ctx context.Context, t *testing.T, name string) map[string]result {
 	node := nodeFolder(ctx, t)
 	cmd := exec.CommandContext(ctx, filepath.Join(node, "node"), name+".mjs")
 	cmd.Dir = scripts(t, node)
-	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+world.authority)
+	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+world.certificate.File)
 	var stderr bytes.Buffer
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(told), &stderr
 	out, err := cmd.Output()

@@ -2,22 +2,9 @@ package interop
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
-	"encoding/json"
-	"encoding/pem"
-	"errors"
-	"fmt"
-	"math/big"
-	"net"
-	"os"
-	"path/filepath"
-	"time"
 
 	"github.com/grantor-dev/grantor/internal/jwttest"
 	"github.com/grantor-dev/grantor/test/harness"
@@ -40,9 +27,8 @@ type site struct {
 	Provider signer           `json:"provider"`
 	Clients  map[string]party `json:"clients"`
 
-	dir, public, ops string
-	// authority is the file with the certificate of the server, which is its own authority.
-	authority string
+	listen      string
+	certificate *harness.Certificate
 	// rsa is the key of a second provider, for a library that knows RSA only.
 	rsa *rsa.PrivateKey
 }
@@ -63,56 +49,32 @@ type party struct {
 
 // newSite writes the files of a server.
 func newSite(ctx context.Context, dir string) (*site, error) {
-	s := &site{Resource: resource, dir: dir, authority: filepath.Join(dir, "tls.crt"), rsa: jwttest.RSA("partner", 2048)}
+	s := &site{Resource: resource, rsa: jwttest.RSA("partner", 2048)}
 	var err error
-	if s.public, err = harness.FreeAddress(ctx); err != nil {
+	if s.listen, err = harness.FreeAddress(ctx); err != nil {
 		return nil, err
 	}
-	if s.ops, err = harness.FreeAddress(ctx); err != nil {
+	if s.certificate, err = harness.NewCertificate(dir); err != nil {
 		return nil, err
 	}
-	s.Issuer = "https://" + s.public
+	s.Issuer = "https://" + s.listen
 	s.Provider = signer{partner, s.Issuer + "/oauth2/token", privateJWK("partner")}
 	s.Clients = map[string]party{
 		"secret": {ID: "team-a.portal", Secret: "a secret: with + and % of 40 bytes or so"},
 		"key":    {ID: "team-a.batch", JWK: privateJWK("batch")},
 		"public": {ID: "team-a.app"},
 	}
-	if err := errors.Join(s.writeCertificate(), s.writeManifests()); err != nil {
-		return nil, err
-	}
 	return s, nil
 }
 
-// writeCertificate writes a certificate for the loopback address and its key.
-func (s *site) writeCertificate() error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return fmt.Errorf("make key: %w", err)
+// standalone is the server.
+func (s *site) standalone() harness.Standalone {
+	return harness.Standalone{
+		Issuer: s.Issuer, Listen: s.listen, Objects: s.objects(), Flags: s.certificate.Flags(),
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "interop"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return fmt.Errorf("make certificate: %w", err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return fmt.Errorf("encode key: %w", err)
-	}
-	if err := os.WriteFile(s.authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		return fmt.Errorf("write certificate: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(s.dir, "tls.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600); err != nil {
-		return fmt.Errorf("write key: %w", err)
-	}
-	return nil
 }
 
-func (s *site) writeManifests() error {
+func (s *site) objects() []object {
 	client := func(name string, authentication object, grants ...string) object {
 		return manifest("OAuthClient", name, object{
 			"authentication": authentication, "grantTypes": append([]string{"JWTBearer"}, grants...), "scopes": []string{"read", "write"}, "resources": []string{resource},
@@ -121,8 +83,7 @@ func (s *site) writeManifests() error {
 	provider := func(name, issuer string, key object) object {
 		return manifest("IdentityProvider", name, object{"issuer": issuer, "audienceAliases": []string{s.Provider.Audience}, "jwks": object{"keys": []object{key}}})
 	}
-	var text []byte
-	for _, o := range []object{
+	return []object{
 		provider("partner", partner, public(s.Provider.JWK)),
 		provider("accounts", google, object{"kty": "RSA", "n": base64url(s.rsa.N.Bytes()), "e": "AQAB", "alg": "RS256"}),
 		client("portal", object{"clientSecret": object{"secretRef": object{"name": "portal"}}}, "ClientCredentials"),
@@ -132,21 +93,7 @@ func (s *site) writeManifests() error {
 			"apiVersion": "v1", "kind": "Secret", "metadata": object{"namespace": "team-a", "name": "portal"},
 			"stringData": object{"client_secret": s.Clients["secret"].Secret},
 		},
-	} {
-		b, err := json.Marshal(o)
-		if err != nil {
-			return fmt.Errorf("encode manifest: %w", err)
-		}
-		text = append(append(text, "---\n"...), append(b, '\n')...)
 	}
-	folder := filepath.Join(s.dir, "manifests")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		return fmt.Errorf("make folder: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, "all.yaml"), text, 0o600); err != nil {
-		return fmt.Errorf("write manifests: %w", err)
-	}
-	return nil
 }
 
 func manifest(kind, name string, spec object) object {

@@ -65,7 +65,7 @@ func TestCell(t *testing.T) {
 	}{
 		"none":  {nil, ""},
 		"a few": {[]Name{{"a", "TestX/|"}, {"a/b", "TestY"}}, "[a](../a): `TestX/\\|`; [a/b](../a/b): `TestY`"},
-		"many":  {[]Name{{"a", "T1"}, {"a", "T2"}, {"a", "T3"}, {"a", "T4"}}, "[a](../a): `T1`, `T2`, `T3` and 1 more"},
+		"many":  {[]Name{{"a", "T1"}, {"a", "T2"}, {"a", "T3"}, {"a", "T4"}}, "[a](../a): `T1`, `T2`, `T3` and more"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, Cell(tc.names, "../")); diff != "" {
