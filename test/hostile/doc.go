@@ -3,7 +3,7 @@
 //
 // The rows are numbered cases of bad input, a section a file, in the order in which a request passes the server: A shape of
 // the request, B client authentication, C form and header of the assertion, D signature and keys, E issuer, F audience,
-// G time, H subject and replay, I JSON, T other grants, J scopes and access tokens, N introspection, O revocation, P published documents,
+// G time, H subject and replay, I JSON, T other grants, J scopes and access tokens, S client assertions, N introspection, O revocation, P published documents,
 // Q logs and metrics, R exhaustion.
 // Ids with an x are cases of the same kind that were added here; ids with W are behaviour that callers of other servers
 // rely on. After every case the same invariants are checked (see invariants_test.go), whatever the case was about: no

@@ -60,6 +60,7 @@ func sections() []section {
 		{"I", append(jsonRows(), jsonOwnRows()...)},
 		{"T", append(ownNameRows(), exchangeRows()...)},
 		{"J", append(scopeRows(), tokenRows()...)},
+		{"S", clientAssertionRows()},
 		{"N", introspectionRows()},
 		{"O", revocationRows()},
 		{"W", referenceRows()},
