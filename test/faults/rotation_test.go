@@ -35,9 +35,9 @@ type rotator struct {
 	count                     map[string]int
 }
 
-// TestRotationUnderLoad rotates certificates, remote keys, a generated client secret, the digest key and the signing keys,
-// again and again, while right requests come at 200 per second, every token is verified, and wrong requests come too. There
-// is no wrong answer.
+// TestRotationUnderLoad: P-02, P-06: rotates certificates, remote keys, a generated client secret, the digest key and the signing keys,
+// again and again, while right requests come at 200 per second, every token is verified with keys that were kept and with those
+// that another replica publishes at that moment, and wrong requests come too. There is no wrong answer.
 func TestRotationUnderLoad(t *testing.T) {
 	server := newKeyServer(t)
 	r := &rotator{
@@ -119,9 +119,21 @@ func (r *rotator) right(ctx context.Context, n int) string {
 		if err := r.verifier.verify(a.AccessToken); err != nil {
 			return "a token that does not verify: " + err.Error()
 		}
+		if err := verifiedByAnother(ctx, a.AccessToken, n); err != nil {
+			return "a token that does not verify by another replica: " + err.Error()
+		}
 		return granted
 	}
 	return fmt.Sprintf("%s (%d)", a.outcome(), n%3)
+}
+
+// verifiedByAnother verifies the token of a request with what a replica that did not mint it publishes now.
+func verifiedByAnother(ctx context.Context, token string, n int) error {
+	keys, err := publishedKeys(ctx, world.URLs[(n/3+1)%replicas])
+	if err != nil {
+		return err
+	}
+	return (&verifier{keys: keys}).verify(token)
 }
 
 // wrong sends a request that must never be granted.

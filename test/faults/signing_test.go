@@ -30,7 +30,7 @@ func ownSecret(ctx context.Context, name string) (*corev1.Secret, error) {
 	return s, nil
 }
 
-// TestF38SigningKeysLost: the Secret with the signing keys is deleted, or garbled. Token servers that run sign with what
+// TestF38SigningKeysLost: P-05: the Secret with the signing keys is deleted, or garbled. Token servers that run sign with what
 // they have, ones that start are not Ready, and nobody makes keys of its own.
 func TestF38SigningKeysLost(t *testing.T) {
 	for name, tc := range map[string]struct {
