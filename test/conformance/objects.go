@@ -10,6 +10,9 @@ import (
 const (
 	jwtBearer           = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 	clientCredentials   = "client_credentials"
+	tokenExchange       = "urn:ietf:params:oauth:grant-type:token-exchange" // #nosec G101 -- no token
+	jwtType             = "urn:ietf:params:oauth:token-type:jwt"
+	accessTokenType     = "urn:ietf:params:oauth:token-type:access_token" // #nosec G101 -- no token
 	clientAssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 	partner    = "https://idp.conformance.test"
@@ -24,6 +27,8 @@ const (
 	appID        = "conformance.app"
 	plainID      = "conformance.plain"           // may do nothing but exchange
 	plainSecret  = "another secret of the tests" // #nosec G101 -- of a test
+	apiID        = "conformance.orders"          // asks about tokens
+	apiSecret    = "a third secret of the tests" // #nosec G101 -- of a test
 )
 
 // object is JSON.
@@ -45,12 +50,14 @@ func Objects(issuer string) []map[string]any {
 		manifest("IdentityProvider", "partner", object{
 			"issuer": partner, "audienceAliases": []string{Audience(issuer)}, "jwks": object{"keys": []object{publicJWK(partnerKey)}},
 		}),
-		client("portal", withSecret("portal"), "JWTBearer", "ClientCredentials"),
+		client("portal", withSecret("portal"), "JWTBearer", "ClientCredentials", "TokenExchange"),
+		manifest("OAuthClient", "orders", object{"authentication": withSecret("orders"), "grantTypes": []string{}, "resourceServer": object{"resources": []string{orders}}}),
 		client("batch", object{"privateKeyJWT": object{"jwks": object{"keys": []object{publicJWK(batchKey)}}}}, "JWTBearer", "ClientCredentials"),
 		client("app", object{"public": object{}}, "JWTBearer"),
 		client("plain", withSecret("plain"), "JWTBearer"),
 		secret("portal", portalSecret),
 		secret("plain", plainSecret),
+		secret("orders", apiSecret),
 	}
 }
 

@@ -24,6 +24,7 @@ const mark = "<!-- What follows is written by go test ./test/conformance -update
 func titles() map[string]string {
 	return map[string]string{
 		"6749": "The OAuth 2.0 Authorization Framework", "7521": "Assertion Framework for OAuth 2.0", "7523": "JWT Profile for OAuth 2.0 Client Authentication and Authorization Grants",
+		"7009": "OAuth 2.0 Token Revocation", "7662": "OAuth 2.0 Token Introspection", "8693": "OAuth 2.0 Token Exchange",
 		"7523bis": "Updates to the JWT profile, draft-ietf-oauth-rfc7523bis", "8414": "OAuth 2.0 Authorization Server Metadata", "8707": "Resource Indicators for OAuth 2.0",
 		"8725": "JSON Web Token Best Current Practices", "9068": "JWT Profile for OAuth 2.0 Access Tokens",
 	}
