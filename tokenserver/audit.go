@@ -58,6 +58,10 @@ type record struct {
 	tokenID               string
 	// tokenClientID is the client of a token that somebody asks about.
 	tokenClientID string
+	// refreshFamily names the family of the refresh token that was presented or issued; refreshWithheld says that one was to
+	// be issued and is too large.
+	refreshFamily   string
+	refreshWithheld bool
 	// err is why the endpoint refused, or, where nothing is set, why there was nothing to do, which is no error on the wire.
 	err     *oauth.Error
 	nothing bool
@@ -160,6 +164,10 @@ func (r *record) attrs() []slog.Attr {
 	add("scope", r.scope)
 	add("token_id", r.tokenID)
 	add("token_client_id", r.tokenClientID)
+	add("refresh_family", r.refreshFamily)
+	if r.refreshWithheld {
+		add("refresh_token_withheld", "too_large")
+	}
 	return attrs
 }
 

@@ -22,6 +22,8 @@ type consume func() error
 
 func (c consume) Consume(context.Context, state.Use, time.Time) error { return c() }
 
+func (c consume) Advance(context.Context, state.Step, time.Time) error { return c() }
+
 // W-85: while the store is not loaded, or the server has no keys, nothing is answered but to come back.
 func TestNotReady(t *testing.T) {
 	for name, change := range map[string]func(*fixture){
@@ -112,6 +114,8 @@ func (u *unstable) Consume(context.Context, state.Use, time.Time) error {
 	}
 	panic(u.cause)
 }
+
+func (*unstable) Advance(context.Context, state.Step, time.Time) error { return nil }
 
 // messages counts the records of the log by message.
 func (f *fixture) messages(t *testing.T) map[any]int {

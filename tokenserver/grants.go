@@ -8,6 +8,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/policy"
+	"github.com/grantor-dev/grantor/tokenserver/refresh"
 )
 
 // grant is what one grant of the token endpoint does in its own way: look at what the request presents, and decide. All
@@ -27,6 +28,7 @@ func (h *Handler) makeGrants() []grant {
 		{oauth.GrantTypeJWTBearer, h.jwtBearer, nil},
 		{oauth.GrantTypeClientCredentials, h.clientCredentials, nil},
 		{oauth.GrantTypeTokenExchange, h.tokenExchange, refuseToken},
+		{oauth.GrantTypeRefreshToken, h.refreshToken, nil},
 	}
 	return slices.DeleteFunc(all, func(g grant) bool { return slices.Contains(h.config.DisabledGrants, g.grantType) })
 }
@@ -62,19 +64,37 @@ func (h *Handler) jwtBearer(ctx context.Context, c caller, form oauth.Form, rec 
 	if err != nil {
 		return c, policy.Decision{}, err
 	}
-	decision, err := policy.Authorize(c.Client, verified, requestOf(form), h.config.Issuer, c.now)
+	decision, err := policy.Authorize(c.Client, verified, h.request(form), h.config.Issuer, c.now)
 	return c, decision, err
 }
 
 // clientCredentials is the client credentials grant (RFC 6749 §4.4): that the client is who it says is all there is.
 func (h *Handler) clientCredentials(_ context.Context, c caller, form oauth.Form, _ *record) (caller, policy.Decision, error) {
-	decision, err := policy.AuthorizeClient(c.Client, requestOf(form), h.config.Issuer, c.now)
+	decision, err := policy.AuthorizeClient(c.Client, h.request(form), h.config.Issuer, c.now)
 	return c, decision, err
 }
 
-// requestOf is what a request asks for.
-func requestOf(form oauth.Form) policy.Request {
-	return policy.Request{Scope: form.Get("scope"), Resources: form.Resources()}
+// refreshToken is the grant of a refresh token (RFC 6749 §6).
+func (h *Handler) refreshToken(_ context.Context, c caller, form oauth.Form, rec *record) (caller, policy.Decision, error) {
+	presented := form.Get("refresh_token")
+	if presented == "" {
+		return c, policy.Decision{}, oauth.Refuse(oauth.ReasonMissingRefreshToken, nil)
+	}
+	token, err := refresh.Open(c.snapshot.DigestKeys(), h.config.Issuer, presented)
+	if err != nil {
+		return c, policy.Decision{}, err
+	}
+	rec.refreshFamily = token.Family().Digest()
+	decision, err := policy.Renew(c.Client, token, c.snapshot, h.request(form), h.config.Issuer, c.now)
+	rec.provider = decision.Provider()
+	return c, decision, err
+}
+
+// request is what a request asks for.
+func (h *Handler) request(form oauth.Form) policy.Request {
+	return policy.Request{
+		Scope: form.Get("scope"), Resources: form.Resources(), GrantType: form.Get("grant_type"), Disabled: h.config.DisabledGrants,
+	}
 }
 
 // look is one look at something that the caller presents, by the caller's snapshot and time.

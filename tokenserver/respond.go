@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"strconv"
 
-	"github.com/grantor-dev/grantor/tokenserver/accesstoken"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 )
 
@@ -16,10 +15,11 @@ const retryAfterSeconds = "1"
 
 // tokenBody is the successful response (RFC 6749 §5.1).
 type tokenBody struct {
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int64  `json:"expires_in"`
-	Scope       string `json:"scope,omitempty"`
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	Scope        string `json:"scope,omitempty"`
 	// IssuedTokenType is there in a token exchange (RFC 8693 §2.2.1).
 	IssuedTokenType string `json:"issued_token_type,omitempty"`
 }
@@ -30,9 +30,9 @@ type errorBody struct {
 	Description string     `json:"error_description"`
 }
 
-func writeToken(w http.ResponseWriter, t accesstoken.Token, grantType string) {
+func writeToken(w http.ResponseWriter, g issued, grantType string) {
 	noStore(w)
-	body := tokenBody{AccessToken: t.Compact, TokenType: "Bearer", ExpiresIn: t.ExpiresIn, Scope: t.Scope}
+	body := tokenBody{AccessToken: g.Compact, TokenType: "Bearer", ExpiresIn: g.ExpiresIn, RefreshToken: g.refreshToken, Scope: g.Scope}
 	if grantType == oauth.GrantTypeTokenExchange {
 		body.IssuedTokenType = oauth.TokenTypeAccessToken
 	}

@@ -2,6 +2,7 @@ package tokenserver
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/refresh"
 	"github.com/grantor-dev/grantor/tokenserver/replay"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -27,24 +29,32 @@ func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request) {
 	writeToken(w, token, rec.grantType)
 }
 
+// issued is what a successful request gets.
+type issued struct {
+	accesstoken.Token
+
+	// refreshToken is the text of a refresh token, or empty.
+	refreshToken string
+}
+
 // exchange is the whole of a token request, in order. The trust snapshot is loaded once: a change that arrives meanwhile
 // counts for the next request. The one exception are keys that the request itself has made the server fetch.
-func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, rec *record) (accesstoken.Token, error) {
+func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, rec *record) (issued, error) {
 	snapshot := h.config.Trust.Snapshot()
 	if !snapshot.Ready() {
-		return accesstoken.Token{}, oauth.Refuse(oauth.ReasonNotReady, nil)
+		return issued{}, oauth.Refuse(oauth.ReasonNotReady, nil)
 	}
 	form, err := oauth.ParseForm(w, r)
 	if err != nil {
-		return accesstoken.Token{}, err
+		return issued{}, err
 	}
 	c, err := h.authenticate(snapshot, r, form, rec)
 	if err != nil {
-		return accesstoken.Token{}, err
+		return issued{}, err
 	}
 	g, err := h.selectGrant(c.Client, form, rec)
 	if err != nil {
-		return accesstoken.Token{}, err
+		return issued{}, err
 	}
 	token, err := h.grantToken(r.Context(), g, c, form, rec)
 	if err != nil && g.refuse != nil {
@@ -54,20 +64,41 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, rec *record) 
 }
 
 // grantToken decides, uses up what the decision rests on, and mints.
-func (h *Handler) grantToken(ctx context.Context, g grant, c caller, form oauth.Form, rec *record) (accesstoken.Token, error) {
+func (h *Handler) grantToken(ctx context.Context, g grant, c caller, form oauth.Form, rec *record) (issued, error) {
 	c, decision, err := g.decide(ctx, c, form, rec)
 	if err != nil {
-		return accesstoken.Token{}, err
+		return issued{}, err
 	}
 	rec.subject, rec.actor = decision.Subject(), decision.Actor()
 	if c.snapshot.Ring().Current(c.now) == nil { // Who is told to try again must still be able to use the assertion.
-		return accesstoken.Token{}, oauth.Refuse(oauth.ReasonNoSigningKey, nil)
+		return issued{}, oauth.Refuse(oauth.ReasonNoSigningKey, nil)
 	}
 	redeemed, err := replay.Redeem(ctx, h.config.Replay, decision, c.now)
 	if err != nil {
-		return accesstoken.Token{}, err
+		return issued{}, err
 	}
-	return accesstoken.Mint(c.snapshot.Ring(), h.config.Issuer, redeemed, c.now)
+	return h.mint(c, redeemed, rec)
+}
+
+// mint makes the tokens that a redeemed decision allows.
+func (h *Handler) mint(c caller, redeemed replay.Redeemed, rec *record) (issued, error) {
+	token, err := accesstoken.Mint(c.snapshot.Ring(), h.config.Issuer, redeemed, c.now)
+	if err != nil {
+		return issued{}, err
+	}
+	g := issued{Token: token}
+	next, ok := redeemed.Decision().RefreshToken()
+	if !ok {
+		return g, nil
+	}
+	rec.refreshFamily = next.Family().Digest()
+	switch g.refreshToken, err = refresh.Seal(c.snapshot.DigestKeys(), h.config.Issuer, next); {
+	case errors.Is(err, refresh.ErrTooLarge): // RFC 6749 §5.1: a refresh token is OPTIONAL; the access token is what was asked for.
+		rec.refreshWithheld = true
+	case err != nil:
+		return issued{}, oauth.Refuse(oauth.ReasonInternal, err)
+	}
+	return g, nil
 }
 
 // caller is an authenticated client, with the snapshot and the time by which it is judged.

@@ -48,7 +48,7 @@ func (h *Handler) tokenExchange(ctx context.Context, c caller, form oauth.Form, 
 			c, rec.provider = newer, subject.Provider()
 		}
 	}
-	request := requestOf(form)
+	request := h.request(form)
 	request.Resources = append(request.Resources, form.Audiences()...)
 	decision, err := policy.AuthorizeExchange(c.Client, subject, actor, request, h.config.Issuer, c.now)
 	return c, decision, err

@@ -55,6 +55,9 @@ type OAuthClientList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.grantTypes) || !('ClientCredentials' in self.grantTypes) || !has(self.authentication.public)",fieldPath=".grantTypes",message="ClientCredentials is not for public clients, which cannot prove who they are (RFC 6749 section 4.4)"
 // +kubebuilder:validation:XValidation:rule="!has(self.grantTypes) || !('ClientCredentials' in self.grantTypes) || !has(self.clientID) || !self.clientID.matches('^[^:/]*/[^:/]*:')",fieldPath=".grantTypes",message="ClientCredentials is not for a clientID of the form <namespace>/<name>:, which belongs to the subjects of identity providers"
 // +kubebuilder:validation:XValidation:rule="!has(self.resourceServer) || !has(self.authentication.public)",fieldPath=".resourceServer",message="goes with a client that authenticates: a public one may not ask about access tokens"
+// +kubebuilder:validation:XValidation:rule="!has(self.refreshToken) || has(self.grantTypes) && 'RefreshToken' in self.grantTypes",message="needs RefreshToken in grantTypes",fieldPath=".refreshToken",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!has(self.refreshToken) || !has(self.accessToken) || duration(self.refreshToken.lifetime) >= duration(self.accessToken.lifetime)",message="must not be shorter than accessToken.lifetime",fieldPath=".refreshToken.lifetime"
+// +kubebuilder:validation:XValidation:rule="!has(self.grantTypes) || !('RefreshToken' in self.grantTypes) || 'JWTBearer' in self.grantTypes || 'TokenExchange' in self.grantTypes",message="RefreshToken needs a grant that issues refresh tokens: add JWTBearer or TokenExchange",fieldPath=".grantTypes"
 type OAuthClientSpec struct {
 	// clientID is the client identifier (RFC 6749 §2.2), unique in the cluster and immutable. Default
 	// "<namespace>.<name>".
@@ -81,10 +84,13 @@ type OAuthClientSpec struct {
 	// With ClientCredentials the client gets tokens in its own name, whose sub is the client id: it needs a way to
 	// authenticate that is not public, and a clientID that does not have the form of a subject, "<namespace>/<name>:…".
 	//
+	// With RefreshToken the client gets refresh tokens beside the access tokens of JWTBearer and TokenExchange, of which it needs
+	// one for that.
+	//
 	// +optional
 	// +default=["JWTBearer"]
 	// +listType=set
-	// +kubebuilder:validation:MaxItems=3
+	// +kubebuilder:validation:MaxItems=4
 	//nolint:kubeapilinter // With omitempty a client written in Go could not say "none": the default would come back.
 	GrantTypes []GrantType `json:"grantTypes,omitzero"`
 
@@ -141,11 +147,16 @@ type OAuthClientSpec struct {
 	// +optional
 	// +default={}
 	AccessToken *AccessTokenPolicy `json:"accessToken,omitempty"`
+
+	// refreshToken shapes the refresh tokens of this client. It needs RefreshToken in grantTypes.
+	//
+	// +optional
+	RefreshToken *RefreshTokenPolicy `json:"refreshToken,omitempty"`
 }
 
 // GrantType is a grant of the token endpoint.
 //
-// +kubebuilder:validation:Enum=JWTBearer;ClientCredentials;TokenExchange
+// +kubebuilder:validation:Enum=JWTBearer;ClientCredentials;TokenExchange;RefreshToken
 type GrantType string
 
 const (
@@ -156,6 +167,8 @@ const (
 	// GrantTokenExchange is urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693): exchange a token, for somebody who
 	// acts for its subject where there is an actor token.
 	GrantTokenExchange GrantType = "TokenExchange"
+	// GrantRefreshToken is refresh_token (RFC 6749 §6): get another token without another assertion.
+	GrantRefreshToken GrantType = "RefreshToken"
 )
 
 // ResourceServer is a protected resource (RFC 6749 §1.1) that accepts access tokens.
@@ -183,9 +196,22 @@ type AccessTokenPolicy struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="must be a duration from 1m to 24h with the units h, m, s and ms, for example 15m"
 	Lifetime Duration `json:"lifetime,omitempty"`
 
-	// capToAssertion set to true ends an access token no later than the assertion it was exchanged for. Default false.
+	// capToAssertion set to true ends an access token, and the refresh tokens that come with it, no later than the assertion
+	// it was exchanged for. Default false.
 	//
 	// +optional
 	// +default=false
 	CapToAssertion *bool `json:"capToAssertion,omitempty"`
+}
+
+// RefreshTokenPolicy shapes the refresh tokens of a client. Every use of one replaces it by the next, and using one again
+// ends them all.
+type RefreshTokenPolicy struct {
+	// lifetime is how long refresh tokens follow one another after one assertion, whatever their number, from 1m to 8760h
+	// and not shorter than that of access tokens. Default 720h.
+	//
+	// +optional
+	// +default="720h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="must be a duration from 1m to 8760h with the units h, m, s and ms, for example 720h"
+	Lifetime Duration `json:"lifetime,omitempty"`
 }

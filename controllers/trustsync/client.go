@@ -14,8 +14,11 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
-// defaultAccessTokenLifetime stands behind that of the schema.
-const defaultAccessTokenLifetime = time.Hour
+// These stand behind the defaults of the schema.
+const (
+	defaultAccessTokenLifetime  = time.Hour
+	defaultRefreshTokenLifetime = 720 * time.Hour
+)
 
 // CompileClient makes a client of the trust store from its object. It returns ErrNoIdentity for one without client id,
 // and another error for one that cannot be understood; neither may stay in the store.
@@ -45,7 +48,7 @@ func CompileClient(o *v1alpha1.OAuthClient) (*trust.Client, error) {
 	for _, p := range o.Spec.IdentityProviders {
 		c.Providers = append(c.Providers, providerKey(o, p))
 	}
-	if err := errors.Join(compileAuthentication(c, o), compileTokenPolicy(c, o.Spec.AccessToken)); err != nil {
+	if err := errors.Join(compileAuthentication(c, o), compileTokenPolicy(c, o.Spec)); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -60,6 +63,8 @@ func grantType(g v1alpha1.GrantType) (string, error) {
 		return oauth.GrantTypeClientCredentials, nil
 	case v1alpha1.GrantTokenExchange:
 		return oauth.GrantTypeTokenExchange, nil
+	case v1alpha1.GrantRefreshToken:
+		return oauth.GrantTypeRefreshToken, nil
 	default:
 		return "", fmt.Errorf("read spec.grantTypes: %q is unknown", g)
 	}
@@ -102,17 +107,20 @@ func compileCredentials(list []v1alpha1.ClientCredential) ([]trust.Credential, e
 	return credentials, nil
 }
 
-func compileTokenPolicy(c *trust.Client, p *v1alpha1.AccessTokenPolicy) (err error) {
-	c.AccessTokenLifetime = defaultAccessTokenLifetime
-	if p == nil {
-		return nil
+func compileTokenPolicy(c *trust.Client, spec v1alpha1.OAuthClientSpec) (err error) {
+	c.AccessTokenLifetime, c.RefreshTokenLifetime = defaultAccessTokenLifetime, defaultRefreshTokenLifetime
+	if p := spec.AccessToken; p != nil {
+		c.CapToAssertion = p.CapToAssertion != nil && *p.CapToAssertion
+		if p.Lifetime != "" {
+			if c.AccessTokenLifetime, err = profile.Duration(p.Lifetime); err != nil {
+				return fmt.Errorf("read spec.accessToken.lifetime: %w", err)
+			}
+		}
 	}
-	c.CapToAssertion = p.CapToAssertion != nil && *p.CapToAssertion
-	if p.Lifetime == "" {
-		return nil
-	}
-	if c.AccessTokenLifetime, err = profile.Duration(p.Lifetime); err != nil {
-		return fmt.Errorf("read spec.accessToken.lifetime: %w", err)
+	if p := spec.RefreshToken; p != nil && p.Lifetime != "" {
+		if c.RefreshTokenLifetime, err = profile.Duration(p.Lifetime); err != nil {
+			return fmt.Errorf("read spec.refreshToken.lifetime: %w", err)
+		}
 	}
 	return nil
 }

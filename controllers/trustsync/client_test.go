@@ -48,6 +48,16 @@ func TestCompileClientMapsEveryField(t *testing.T) {
 				{Namespace: "team-a", Name: "partner"}, {Namespace: "team-b", Name: "other"}, {Namespace: "team-a", Name: "third"},
 			}
 		}},
+		"M-08 refresh token policy": {func(c *v1alpha1.OAuthClient) {
+			c.Spec.GrantTypes = append(c.Spec.GrantTypes, v1alpha1.GrantRefreshToken)
+			c.Spec.RefreshToken = &v1alpha1.RefreshTokenPolicy{Lifetime: "36h"}
+		}, func(c *trust.Client) {
+			c.GrantTypes = append(c.GrantTypes, oauth.GrantTypeRefreshToken)
+			c.RefreshTokenLifetime = 36 * time.Hour
+		}},
+		"M-08 empty refresh token policy": {func(c *v1alpha1.OAuthClient) {
+			c.Spec.RefreshToken = &v1alpha1.RefreshTokenPolicy{}
+		}, func(*trust.Client) {}},
 		"empty access token policy": {func(c *v1alpha1.OAuthClient) {
 			c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{CapToAssertion: new(false)}
 		}, func(*trust.Client) {}},
@@ -71,6 +81,7 @@ func TestCompileClientMapsEveryField(t *testing.T) {
 				Key: trust.ObjectKey{Namespace: "team-a", Name: "app"}, UID: "c-1", Created: created().Time,
 				ID: "team-a.app", Authentication: trust.AuthenticationSecret, Enabled: true, GrantTypes: []string{oauth.GrantTypeJWTBearer},
 				Credentials: []trust.Credential{{DigestKeyID: "d1", Digest: digestOf('a')}}, AccessTokenLifetime: time.Hour,
+				RefreshTokenLifetime: 720 * time.Hour,
 			}
 			tc.change(o)
 			tc.want(want)
@@ -107,6 +118,8 @@ func TestCompileClientRefuses(t *testing.T) {
 		}, false},
 		"unknown grant":     {func(c *v1alpha1.OAuthClient) { c.Spec.GrantTypes = append(c.Spec.GrantTypes, "Password") }, false},
 		"lifetime":          {func(c *v1alpha1.OAuthClient) { c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{Lifetime: "long"} }, false},
+		"M-08 lifetime":     {func(c *v1alpha1.OAuthClient) { c.Spec.RefreshToken = &v1alpha1.RefreshTokenPolicy{Lifetime: "long"} }, false},
+		"M-08 negative":     {func(c *v1alpha1.OAuthClient) { c.Spec.RefreshToken = &v1alpha1.RefreshTokenPolicy{Lifetime: "-1h"} }, false},
 		"negative lifetime": {func(c *v1alpha1.OAuthClient) { c.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{Lifetime: "-1h"} }, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -45,6 +45,10 @@ func (pc *ProviderCompiler) Compile(o *v1alpha1.IdentityProvider) (*trust.Provid
 	if err != nil {
 		return nil, fmt.Errorf("compile claim rules: %w", err)
 	}
+	id, err := rulesID(profile.Rules(o.Spec), policy.SubjectPrefix)
+	if err != nil {
+		return nil, err
+	}
 	if policy.MissesIdentityRule(rules) {
 		return nil, errNoIdentityRule
 	}
@@ -65,6 +69,7 @@ func (pc *ProviderCompiler) Compile(o *v1alpha1.IdentityProvider) (*trust.Provid
 	}
 	return &trust.Provider{
 		Key:                 trust.ObjectKey{Namespace: o.Namespace, Name: o.Name},
+		UID:                 string(o.UID),
 		Created:             o.CreationTimestamp.Time,
 		Issuer:              o.Status.Trust.Issuer,
 		Enabled:             enabled(o.Spec.GrantEnabled),
@@ -83,6 +88,8 @@ func (pc *ProviderCompiler) Compile(o *v1alpha1.IdentityProvider) (*trust.Provid
 		Replay:              replay,
 		Rules:               rules,
 		SubjectPrefix:       policy.SubjectPrefix,
+		RulesID:             id,
+		NoRefresh:           policy.NoRefresh,
 		Scopes:              texts(o.Spec.Scopes),
 		ClientNamespaces:    clientNamespaces(o.Spec.AllowedClientNamespaces),
 	}, nil

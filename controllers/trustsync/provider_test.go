@@ -39,7 +39,7 @@ func owned(p *v1alpha1.IdentityProvider) {
 func TestCompileProviderMapsEveryField(t *testing.T) {
 	base := func() trust.Provider {
 		return trust.Provider{
-			Key: trust.ObjectKey{Namespace: "team-a", Name: "partner"}, Created: created().Time, Issuer: issuer,
+			Key: trust.ObjectKey{Namespace: "team-a", Name: "partner"}, UID: "p-1", Created: created().Time, Issuer: issuer,
 			Enabled: true, AudienceAliases: []string{"https://auth.example"}, EnforceCertificates: true,
 			Types: []string{"", "jwt", "authorization-grant+jwt"}, AccessTokens: true, SubjectForm: trust.SubjectAny, SubjectPrefix: "team-a/partner:",
 			ClockSkew: 30 * time.Second, MaxLifetime: 24 * time.Hour, Replay: trust.ReplayOneTimeIfPresent,
@@ -92,7 +92,7 @@ func TestCompileProviderMapsEveryField(t *testing.T) {
 		"ID-JAG": {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileIDJAG }, func(p *trust.Provider) {
 			p.AccessTokens = false
 			p.Types, p.SoleAudience, p.ClientIDClaim, p.Replay = []string{"oauth-id-jag+jwt"}, true, true, trust.ReplayOneTime
-			p.MaxLifetime = 15 * time.Minute
+			p.MaxLifetime, p.NoRefresh = 15*time.Minute, true
 		}},
 		"reuse":               {func(p *v1alpha1.IdentityProvider) { p.Spec.Replay = v1alpha1.ReplayReuse }, func(p *trust.Provider) { p.Replay = trust.ReplayReuse }},
 		"no scope":            {func(p *v1alpha1.IdentityProvider) { p.Spec.Scopes = []v1alpha1.Scope{} }, func(p *trust.Provider) { p.Scopes = []string{} }},
@@ -113,7 +113,7 @@ func TestCompileProviderMapsEveryField(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, *got, cmpopts.IgnoreFields(trust.Provider{}, "Keys", "Rules")); diff != "" {
+			if diff := cmp.Diff(want, *got, cmpopts.IgnoreFields(trust.Provider{}, "Keys", "Rules", "RulesID")); diff != "" {
 				t.Error(diff)
 			}
 			if len(got.Keys) != 1 || (got.Rules != nil) != (len(p.Spec.ClaimValidationRules) > 0) {

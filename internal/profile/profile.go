@@ -32,6 +32,8 @@ type Policy struct {
 	// MaxAge is 0 for no limit.
 	MaxAge, MaxLifetime time.Duration
 	Replay              v1alpha1.ReplayPolicy
+	// NoRefresh says that nothing the provider vouches for outlives its assertions.
+	NoRefresh bool
 	// IdentityClaims are those that tell apart the strangers who share the issuer: a rule must restrict one of them. nil
 	// means that no strangers do.
 	IdentityClaims []string
@@ -99,6 +101,8 @@ func preset(name v1alpha1.Profile) (Policy, error) {
 		p.Types = []string{"oauth-id-jag+jwt"}
 		p.MaxLifetime = 15 * time.Minute
 		p.ClientIDClaim = true
+		// Whether the user may still act there is for the issuer to say, each time.
+		p.NoRefresh = true
 	default:
 		return Policy{}, fmt.Errorf("read spec.profile: %q is unknown", name)
 	}

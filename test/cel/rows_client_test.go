@@ -11,6 +11,9 @@ const (
 	providerName  = "must be the name of an IdentityProvider: lower case letters, digits, '-' and '.'"
 	withGenerate  = "goes with generate: true, for the operator never changes a Secret that it did not make"
 	notPublic     = "ClientCredentials is not for public clients, which cannot prove who they are"
+	withRefresh   = "needs RefreshToken in grantTypes"
+	longEnough    = "must not be shorter than accessToken.lifetime"
+	noOrigin      = "RefreshToken needs a grant that issues refresh tokens: add JWTBearer or TokenExchange"
 	noSubject     = "ClientCredentials is not for a clientID of the form <namespace>/<name>:"
 	notAsking     = "goes with a client that authenticates: a public one may not ask about access tokens"
 	clientSecret  = "spec.authentication.clientSecret"
@@ -35,8 +38,8 @@ var clientRows = []wrong{
 	{oauthClient, "spec.grantEnabled", "true", asBool, ""},
 	{oauthClient, "spec.grantTypes", "JWTBearer", asList, ""},
 	{oauthClient, "spec.grantTypes", []any{"JWTBearer", "JWTBearer"}, duplicate, "spec.grantTypes[1]"},
-	{oauthClient, "spec.grantTypes[0]", "urn:ietf:params:oauth:grant-type:jwt-bearer", `supported values: "JWTBearer", "ClientCredentials", "TokenExchange"`, ""},
-	{oauthClient, "spec.grantTypes", distinct(4), tooMany + "3", ""},
+	{oauthClient, "spec.grantTypes[0]", "urn:ietf:params:oauth:grant-type:jwt-bearer", `supported values: "JWTBearer", "ClientCredentials", "TokenExchange", "RefreshToken"`, ""},
+	{oauthClient, "spec.grantTypes", distinct(5), tooMany + "4", ""},
 	{oauthClient, "spec", inOwnName(map[string]any{"authentication": map[string]any{"public": map[string]any{}}}), notPublic, "spec.grantTypes"},
 	{oauthClient, "spec", inOwnName(map[string]any{"clientID": "team-a/partner:alice"}), noSubject, "spec.grantTypes"},
 	{oauthClient, "spec", inOwnName(map[string]any{"clientID": "Team A/x:"}), noSubject, "spec.grantTypes"},
@@ -111,6 +114,26 @@ var clientRows = []wrong{
 	{oauthClient, "spec.accessToken", "1h", asObject, ""},
 	{oauthClient, "spec.accessToken.expiry", "1h", unknown, "spec.accessToken.expiry"},
 	{oauthClient, "spec.accessToken.capToAssertion", "yes", asBool, ""},
+
+	{oauthClient, "spec.refreshToken", "720h", asObject, ""},
+	{oauthClient, "spec.refreshToken.rotation", "Never", unknown, "spec.refreshToken.rotation"},
+	{oauthClient, "spec.grantTypes", []any{"JWTBearer"}, withRefresh, "spec.refreshToken"},
+	{oauthClient, "spec.grantTypes", unset{}, withRefresh, "spec.refreshToken"},
+	{oauthClient, "spec.grantTypes", []any{}, withRefresh, "spec.refreshToken"},
+	{oauthClient, "spec.grantTypes", []any{"RefreshToken"}, noOrigin, ""},
+	{oauthClient, "spec.grantTypes", []any{"ClientCredentials", "RefreshToken"}, noOrigin, ""},
+	{oauthClient, "spec", renewing("2h", "1h59m59s"), longEnough, "spec.refreshToken.lifetime"},
+	{oauthClient, "spec", renewing("", "59m"), longEnough, "spec.refreshToken.lifetime"},
+}
+
+// renewing is the spec of a client with refresh tokens.
+func renewing(accessToken, refreshToken string) map[string]any {
+	spec := inOwnName(map[string]any{"refreshToken": map[string]any{"lifetime": refreshToken}})
+	spec["grantTypes"] = []any{"JWTBearer", "RefreshToken"}
+	if accessToken != "" {
+		spec["accessToken"] = map[string]any{"lifetime": accessToken}
+	}
+	return spec
 }
 
 // inOwnName is the spec of a client that asks in its own name.

@@ -18,6 +18,7 @@ func durationFields() []durationField {
 		{provider, "spec.maxAge", time.Second, 8760 * time.Hour, "must be a duration from 1s to 8760h with the units h, m, s and ms, for example 10m"},
 		{provider, "spec.maxLifetime", time.Second, 8760 * time.Hour, "must be a duration from 1s to 8760h with the units h, m, s and ms, for example 1h"},
 		{oauthClient, "spec.accessToken.lifetime", time.Minute, 24 * time.Hour, "must be a duration from 1m to 24h with the units h, m, s and ms, for example 15m"},
+		{oauthClient, "spec.refreshToken.lifetime", time.Minute, 8760 * time.Hour, "must be a duration from 1m to 8760h with the units h, m, s and ms, for example 720h"},
 		{oauthClient, clientSecret + ".rotationInterval", time.Minute, 8760 * time.Hour, "must be a duration from 1m to 8760h with the units h, m, s and ms, for example 720h"},
 	}
 	for at, kind := range map[string]string{

@@ -35,7 +35,7 @@ allowedClientNamespaces: {from: Listed, namespaces: [team-b]}
 	oauthClient: `
 clientID: 4WCCBckEpMMM5oFmC59EEtJXpzEa
 grantEnabled: true
-grantTypes: [JWTBearer]
+grantTypes: [JWTBearer, RefreshToken]
 authentication:
   clientSecret:
     secretRef: {name: playground}
@@ -44,8 +44,9 @@ authentication:
 identityProviders: [{name: partner, namespace: team-b}]
 scopes: [read]
 resources: ["https://api.example.com"]
+accessToken: {lifetime: 1m, capToAssertion: true}
+refreshToken: {lifetime: 720h}
 resourceServer: {resources: ["https://own.example.com"]}
-accessToken: {lifetime: 15m, capToAssertion: true}
 `,
 }
 
@@ -100,6 +101,8 @@ var variants = []variant{
 		authentication(`federated: {identityProviderRef: {name: cluster, namespace: platform}, subject: "system:serviceaccount:team-a:worker"}`),
 	},
 	{oauthClient, []string{"spec.authentication.public"}, `{resourceServer: null, authentication: {clientSecret: null, public: {}}}`},
+	{oauthClient, []string{"spec.grantTypes without any"}, `{grantTypes: [], refreshToken: null}`},
+	{oauthClient, []string{"spec.grantTypes of its own"}, `{grantTypes: [ClientCredentials], refreshToken: null}`},
 }
 
 // authentication patches a client to authenticate otherwise than by a client secret.

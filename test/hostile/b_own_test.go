@@ -62,7 +62,7 @@ func clientOwnRows() []row {
 			},
 		})},
 		{id: "B-x08", name: "other-grants", want: unsupportedGrantType, send: values("grant_type",
-			"password", "refresh_token", "authorization_code", "implicit", "urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:ietf:params:oauth:grant-type:token-exchange2",
+			"password", "authorization_code", "implicit", "urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:ietf:params:oauth:grant-type:token-exchange2",
 			"urn:ietf:params:oauth:grant-type:device_code", "JWTBearer", "jwt-bearer", jwtBearer+","+jwtBearer, "__proto__",
 		)},
 		{id: "B-x09", name: "right-secret-grant-and-client-decided-in-order", want: invalidClient, send: requests(map[string]func(*request){

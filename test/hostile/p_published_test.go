@@ -76,7 +76,7 @@ func metadataTellsTheTruth(t *testing.T, w *world) {
 		if m.Issuer != w.issuer || m.TokenEndpoint != w.issuer+"/oauth2/token" || m.JWKSURI != w.issuer+"/oauth2/jwks" {
 			t.Errorf("%s tells of %+v, the issuer is %s", target, m, w.issuer)
 		}
-		if !slices.Equal(m.Grants, []string{jwtBearer, clientCredentials, tokenExchange}) || !slices.Equal(m.Methods, []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"}) {
+		if !slices.Equal(m.Grants, []string{jwtBearer, clientCredentials, tokenExchange, refreshToken}) || !slices.Equal(m.Methods, []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"}) {
 			t.Errorf("%s tells of grants %v and methods %v", target, m.Grants, m.Methods)
 		}
 		if m.Revocation != w.issuer+revocationPath {

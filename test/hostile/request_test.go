@@ -14,6 +14,7 @@ const (
 	clientCredentials = "client_credentials"
 	tokenExchange     = "urn:ietf:params:oauth:grant-type:token-exchange"
 	tokenType         = "urn:ietf:params:oauth:token-type:"
+	refreshToken      = "refresh_token"
 	formType          = "application/x-www-form-urlencoded"
 )
 

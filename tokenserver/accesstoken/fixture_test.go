@@ -43,6 +43,7 @@ func must[T any](v T, err error) T {
 type fixture struct {
 	clientID, subject, issuer    string
 	scopes, resources, requested []string
+	grantTypes                   []string
 	mappings                     []claimrules.Mapping
 	actor                        string
 	lifetime                     time.Duration
@@ -60,6 +61,8 @@ type forgetful struct{}
 
 func (forgetful) Consume(context.Context, state.Use, time.Time) error { return nil }
 
+func (forgetful) Advance(context.Context, state.Step, time.Time) error { return nil }
+
 // redeemed passes the fixture through all steps before Mint.
 func (f fixture) redeemed(t testing.TB) replay.Redeemed {
 	t.Helper()
@@ -71,7 +74,7 @@ func (f fixture) redeemed(t testing.TB) replay.Redeemed {
 	store := trust.NewStore()
 	store.Update(func(tx *trust.Tx) {
 		tx.PutClient(&trust.Client{
-			Key: trust.ObjectKey{Namespace: "team-a", Name: "app"}, ID: f.clientID, Enabled: true, AccessTokenLifetime: f.lifetime,
+			Key: trust.ObjectKey{Namespace: "team-a", Name: "app"}, ID: f.clientID, Enabled: true, GrantTypes: f.grantTypes, RefreshTokenLifetime: 24 * time.Hour, AccessTokenLifetime: f.lifetime,
 			Authentication: trust.AuthenticationNone, Scopes: f.scopes, Resources: f.resources,
 		})
 		tx.PutProvider(&trust.Provider{

@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"strings"
 
+	"github.com/grantor-dev/grantor/tokenserver/policy"
+	"github.com/grantor-dev/grantor/tokenserver/refresh"
 	"github.com/grantor-dev/grantor/tokenserver/state"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -17,6 +19,15 @@ const (
 	randomBytes = 16
 	digestBytes = 8
 )
+
+// tokenID returns a jti for the token of a decision. Where refresh tokens come with it, it names their family.
+func tokenID(d policy.Decision) string {
+	id := newID(d.Client())
+	if t, ok := d.RefreshToken(); ok {
+		return t.Family().JWTID(id)
+	}
+	return id
+}
 
 // newID returns a jti for a token of the client: 128 random bits and its digest, base64url.
 func newID(c *trust.Client) string {
@@ -44,6 +55,15 @@ func (v Verified) IsOf(c *trust.Client) bool {
 	}
 	digest := clientDigest(c)
 	return subtle.ConstantTimeCompare(b[randomBytes:], digest[:]) == 1
+}
+
+// RevocationIDs are all whose revocation ends the token: its own, and that of the family of refresh tokens it comes from.
+func (v Verified) RevocationIDs() []state.ID {
+	ids := []state.ID{v.RevocationID()}
+	if family, ok := refresh.FamilyOf(v.claims.id); ok {
+		ids = append(ids, family.ID())
+	}
+	return ids
 }
 
 // RevocationID stands for this one token among what is revoked.

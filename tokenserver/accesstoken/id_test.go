@@ -1,10 +1,16 @@
 package accesstoken
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/grantor-dev/grantor/internal/jwttest"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/replay"
+	"github.com/grantor-dev/grantor/tokenserver/state"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -61,6 +67,35 @@ func TestRevocationID(t *testing.T) {
 	first, again := of("a"), of("a")
 	if first != again || of("a") == of("b") || of("a") == [32]byte{} {
 		t.Error("ids do not tell tokens apart")
+	}
+}
+
+// O-02: a token that comes with a refresh token names its family, and is revoked with it.
+func TestRevocationIDsOfFamily(t *testing.T) {
+	f := newFixture()
+	f.grantTypes = []string{oauth.GrantTypeRefreshToken}
+	r := f.redeemed(t)
+	refreshToken, ok := r.Decision().RefreshToken()
+	if !ok {
+		t.Fatal("there is no refresh token")
+	}
+	ids := func(r replay.Redeemed) (string, []state.ID, state.ID) {
+		token := must(Mint(ring(noon), server, r, noon))
+		v := must(Verify(ring(noon), server, token.Compact, noon))
+		if !v.IsOf(r.Decision().Client()) {
+			t.Error("the token is not that of its client")
+		}
+		return token.ID, v.RevocationIDs(), v.RevocationID()
+	}
+	jti, got, own := ids(r)
+	if diff := cmp.Diff([]state.ID{own, refreshToken.Family().ID()}, got); diff != "" {
+		t.Errorf("ids (-want +got):\n%s", diff)
+	}
+	if again, _, _ := ids(r); again == jti {
+		t.Error("two tokens have one jti")
+	}
+	if _, got, own := ids(newFixture().redeemed(t)); !slices.Equal(got, []state.ID{own}) {
+		t.Errorf("ids without a family are %v", got)
 	}
 }
 

@@ -39,7 +39,7 @@ func Mint(ring *keyring.Ring, issuer string, r replay.Redeemed, now time.Time) (
 	}
 	d := r.Decision()
 	t := Token{
-		ID:        newID(d.Client()),
+		ID:        tokenID(d),
 		Scope:     strings.Join(d.Scopes(), " "),
 		ExpiresIn: d.ExpiresAt().Unix() - now.Unix(),
 	}

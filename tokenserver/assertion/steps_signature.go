@@ -57,7 +57,7 @@ func (v *verification) findKeys() error {
 			if reason == oauth.ReasonAlgorithmNotAllowed {
 				reason = oauth.ReasonNoMatchingKey
 			}
-		case !v.inValidity(k):
+		case !v.provider.InValidity(k, v.now):
 			reason = oauth.ReasonCertificateValidity
 		default:
 			v.candidates = append(v.candidates, k)
@@ -71,16 +71,6 @@ func (v *verification) findKeys() error {
 		return oauth.Refuse(reason, nil)
 	}
 	return nil
-}
-
-// inValidity reports whether the key may be used now as far as its certificate is concerned. RFC 5280 §4.1.2.5.
-func (v *verification) inValidity(k *jose.PublicKey) bool {
-	cert := k.Certificate()
-	if cert == nil || !v.provider.EnforceCertificates {
-		return true
-	}
-	skew := v.provider.ClockSkew
-	return !v.now.Add(skew).Before(cert.NotBefore) && !v.now.Add(-skew).After(cert.NotAfter)
 }
 
 // preferNamed keeps only the keys whose certificate the header names by x5t#S256 or x5t (RFC 7515 §4.1.7, §4.1.8), if

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -77,6 +78,16 @@ func (k DigestKey) Seal(texts ...string) string {
 		_, _ = fmt.Fprintf(mac, "%d:%s", len(t), t) // A hash never fails.
 	}
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// Derive returns a key for another purpose (HKDF-SHA-256, RFC 5869): it tells nothing of this one, nor of those for other
+// purposes and salts.
+func (k DigestKey) Derive(purpose string, salt []byte) (derived [sha256.Size]byte, err error) {
+	b, err := hkdf.Key(sha256.New, k.Marshal(), salt, purpose, len(derived))
+	if err != nil {
+		return derived, fmt.Errorf("derive key: %w", err)
+	}
+	return [sha256.Size]byte(b), nil
 }
 
 // String returns the id.

@@ -90,6 +90,15 @@ func (k DigestKeys) Active() DigestKey { return k.keys[0] }
 // All returns every key of the set, the active one first: a digest under any of them counts.
 func (k DigestKeys) All() iter.Seq[DigestKey] { return slices.Values(k.keys) }
 
+// Find returns the key with the given id, and whether the set has it.
+func (k DigestKeys) Find(id string) (DigestKey, bool) {
+	i := slices.IndexFunc(k.keys, func(key DigestKey) bool { return key.id == id })
+	if i < 0 {
+		return DigestKey{}, false
+	}
+	return k.keys[i], true
+}
+
 // PreviousID returns the id of the key that was active before, or "" when digests under it no longer count.
 func (k DigestKeys) PreviousID() string { return idOf(k.previous) }
 

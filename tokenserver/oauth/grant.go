@@ -8,6 +8,8 @@ const (
 	GrantTypeClientCredentials = "client_credentials"
 	// GrantTypeTokenExchange is the token exchange grant (RFC 8693).
 	GrantTypeTokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange" // #nosec G101 -- no credential
+	// GrantTypeRefreshToken is that of a refresh token (RFC 6749 §6).
+	GrantTypeRefreshToken = "refresh_token"
 )
 
 // The token types of RFC 8693 §3 that a token exchange knows.
@@ -31,5 +33,6 @@ func Grants() []Grant {
 		{GrantTypeJWTBearer, "jwt-bearer"},
 		{GrantTypeClientCredentials, "client-credentials"},
 		{GrantTypeTokenExchange, "token-exchange"},
+		{GrantTypeRefreshToken, "refresh-token"},
 	}
 }

@@ -105,13 +105,35 @@ const (
 	ReasonTokenRevoked      Reason = "token_revoked"
 )
 
+// Reasons that concern a refresh token, in the order in which they are found.
+const (
+	ReasonMissingRefreshToken       Reason = "missing_refresh_token"
+	ReasonRefreshTokenMalformed     Reason = "refresh_token_malformed"
+	ReasonRefreshTokenUnknownKey    Reason = "refresh_token_unknown_key"
+	ReasonRefreshTokenForged        Reason = "refresh_token_forged"
+	ReasonRefreshTokenOtherClient   Reason = "refresh_token_other_client"
+	ReasonRefreshTokenExpired       Reason = "refresh_token_expired"
+	ReasonRefreshTokenOrigin        Reason = "refresh_token_origin_not_allowed"
+	ReasonRefreshTokenProviderGone  Reason = "refresh_token_provider_gone"
+	ReasonRefreshTokenProviderOff   Reason = "refresh_token_provider_disabled"
+	ReasonRefreshTokenProviderOther Reason = "refresh_token_provider_not_allowed"
+	ReasonRefreshTokenForbidden     Reason = "refresh_token_forbidden_by_provider"
+	ReasonRefreshTokenRulesChanged  Reason = "refresh_token_rules_changed"
+	ReasonRefreshTokenKeyGone       Reason = "refresh_token_provider_key_gone"
+	ReasonRefreshTokenReused        Reason = "refresh_token_reused"
+	ReasonRefreshTokenRevoked       Reason = "refresh_token_revoked"
+	ReasonRefreshTokenBeforeStart   Reason = "refresh_token_before_start"
+)
+
 // Reasons that concern the authorization and the server itself.
 const (
 	ReasonSubjectTooLong   Reason = "subject_too_long"
 	ReasonSubjectReserved  Reason = "subject_reserved"
 	ReasonActorNotAllowed  Reason = "actor_not_allowed"
 	ReasonScopeNotAllowed  Reason = "scope_not_allowed"
+	ReasonScopeNotGranted  Reason = "scope_not_granted"
 	ReasonTargetNotAllowed Reason = "target_not_allowed"
+	ReasonTargetNotGranted Reason = "target_not_granted"
 	ReasonNotReady         Reason = "not_ready"
 	ReasonStateUnavailable Reason = "state_unavailable"
 	ReasonNoSigningKey     Reason = "no_signing_key"
@@ -177,6 +199,10 @@ func (r Reason) wire() wire {
 		return wire{InvalidScope, "The parameter scope is not a list of scope tokens separated by single spaces."}
 	case ReasonScopeNotAllowed:
 		return wire{InvalidScope, "None of the requested scopes may be granted."}
+	case ReasonScopeNotGranted:
+		return wire{InvalidScope, "A requested scope is not one that the refresh token was issued for."}
+	case ReasonTargetNotGranted:
+		return wire{InvalidTarget, "A requested resource is not one that the refresh token was issued for."}
 	case ReasonTargetNotAllowed:
 		return wire{InvalidTarget, "A requested resource is not one that this client may use."}
 	case ReasonUnknownGrantType, ReasonGrantDisabled:
@@ -205,6 +231,13 @@ func (r Reason) wire() wire {
 		ReasonIssuedAtMissing, ReasonTooOld, ReasonLifetimeTooLong, ReasonClaimRule, ReasonClaimRuleFailed,
 		ReasonJWTIDMissing, ReasonSubjectTooLong, ReasonSubjectReserved:
 		return wire{InvalidGrant, "The claims of the assertion are not acceptable."}
+	case ReasonMissingRefreshToken:
+		return wire{InvalidRequest, "The parameter refresh_token is missing."}
+	case ReasonRefreshTokenMalformed, ReasonRefreshTokenUnknownKey, ReasonRefreshTokenForged, ReasonRefreshTokenOtherClient,
+		ReasonRefreshTokenExpired, ReasonRefreshTokenOrigin, ReasonRefreshTokenProviderGone, ReasonRefreshTokenProviderOff,
+		ReasonRefreshTokenProviderOther, ReasonRefreshTokenForbidden, ReasonRefreshTokenRulesChanged, ReasonRefreshTokenKeyGone,
+		ReasonRefreshTokenReused, ReasonRefreshTokenRevoked, ReasonRefreshTokenBeforeStart:
+		return wire{InvalidGrant, "The refresh token is not valid, or no longer. Exchange a new assertion."}
 	case ReasonReplayed, ReasonIssuedBeforeStart:
 		return wire{InvalidGrant, "The assertion may not be used again. Obtain a new one."}
 	case ReasonTokenOtherClient:

@@ -118,7 +118,13 @@ func TestReasonsThatLookAlike(t *testing.T) {
 		},
 		"W-40 providers":  {ReasonSelfIssued, ReasonProviderUnknown, ReasonProviderNotAllowed, ReasonProviderDisabled},
 		"Q-04 signatures": {ReasonAlgorithmNotAllowed, ReasonNoMatchingKey, ReasonCertificateValidity, ReasonSignatureInvalid},
-		"W-81 grants":     {ReasonUnknownGrantType, ReasonGrantDisabled},
+		"M-07 refresh tokens": {
+			ReasonRefreshTokenMalformed, ReasonRefreshTokenUnknownKey, ReasonRefreshTokenForged, ReasonRefreshTokenOtherClient,
+			ReasonRefreshTokenExpired, ReasonRefreshTokenOrigin, ReasonRefreshTokenProviderGone, ReasonRefreshTokenProviderOff,
+			ReasonRefreshTokenProviderOther, ReasonRefreshTokenForbidden, ReasonRefreshTokenRulesChanged, ReasonRefreshTokenKeyGone,
+			ReasonRefreshTokenReused, ReasonRefreshTokenRevoked, ReasonRefreshTokenBeforeStart,
+		},
+		"W-81 grants": {ReasonUnknownGrantType, ReasonGrantDisabled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, r := range group {

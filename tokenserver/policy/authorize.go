@@ -16,6 +16,10 @@ type Request struct {
 	// Scope is the parameter scope (RFC 6749 §3.3), Resources the values of resource (RFC 8707 §2).
 	Scope     string
 	Resources []string
+	// GrantType is the grant_type.
+	GrantType string
+	// Disabled are the grant_type values that the server refuses to everybody.
+	Disabled []string
 }
 
 // These are mistakes of this server, not of a caller.
@@ -26,6 +30,14 @@ var (
 
 // Authorize decides. defaultAudience is the aud of a client that declares no resources. Errors are refusals.
 func Authorize(client clientauth.Client, verified assertion.Verified, request Request, defaultAudience string, now time.Time) (Decision, error) {
+	d, err := authorize(client, verified, request, defaultAudience, now)
+	if err != nil {
+		return Decision{}, err
+	}
+	return d.withRefreshToken(request, now, verified), nil
+}
+
+func authorize(client clientauth.Client, verified assertion.Verified, request Request, defaultAudience string, now time.Time) (Decision, error) {
 	c, p := client.Object(), verified.Provider()
 	if c == nil || c != verified.Client() {
 		return Decision{}, oauth.Refuse(oauth.ReasonInternal, errOtherClient)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
 	"github.com/grantor-dev/grantor/tokenserver/claimrules"
+	"github.com/grantor-dev/grantor/tokenserver/refresh"
+	"github.com/grantor-dev/grantor/tokenserver/state"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -20,6 +22,9 @@ type Decision struct {
 	audience  []string
 	expiresAt time.Time
 	once      []assertion.Once
+	// refresh is the refresh token to issue, and step the use of the one that was presented; nil for none.
+	refresh *refresh.Token
+	step    *state.Step
 }
 
 // Client is the client that the access token is for.
@@ -50,6 +55,23 @@ func (d Decision) ExpiresAt() time.Time { return d.expiresAt }
 // Once are the assertions that the decision rests on and that may be used once: it holds only when each of them is used
 // for it.
 func (d Decision) Once() []assertion.Once { return d.once }
+
+// RefreshToken is the refresh token to issue beside the access token, if any. It is worth nothing before the decision is
+// redeemed.
+func (d Decision) RefreshToken() (refresh.Token, bool) {
+	if d.refresh == nil {
+		return refresh.Token{}, false
+	}
+	return *d.refresh, true
+}
+
+// Step is the use of the refresh token that the decision rests on, if it does: it holds only when the store takes the step.
+func (d Decision) Step() (state.Step, bool) {
+	if d.step == nil {
+		return state.Step{}, false
+	}
+	return *d.step, true
+}
 
 // usingUp is the decision that holds only when the assertion is used for it, if it may be used once.
 func (d Decision) usingUp(verified assertion.Verified) Decision {

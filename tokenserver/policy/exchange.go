@@ -14,7 +14,7 @@ import (
 func AuthorizeExchange(client clientauth.Client, subject assertion.Verified, actor *assertion.Verified, request Request, defaultAudience string, now time.Time) (
 	Decision, error,
 ) {
-	d, err := Authorize(client, subject, request, defaultAudience, now)
+	d, err := authorize(client, subject, request, defaultAudience, now)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -22,9 +22,12 @@ func AuthorizeExchange(client clientauth.Client, subject assertion.Verified, act
 		return Decision{}, oauth.Refuse(oauth.ReasonActorNotAllowed, nil)
 	}
 	if actor == nil {
-		return d, nil
+		return d.withRefreshToken(request, now, subject), nil
 	}
-	return d.delegated(*actor, now)
+	if d, err = d.delegated(*actor, now); err != nil {
+		return Decision{}, err
+	}
+	return d.withRefreshToken(request, now, subject, *actor), nil
 }
 
 // mayAct: RFC 8693 §4.4: may_act says who is authorized to become the actor, and so that nobody else is, nor the client by

@@ -61,23 +61,31 @@ func newFixture() *fixture {
 	}
 }
 
-// verify passes client and assertion through the steps that come before authorization.
-func (f *fixture) verify(t testing.TB) (clientauth.Client, assertion.Verified) {
+// authenticate authenticates the client, by the snapshot that is returned.
+func (f *fixture) authenticate(t testing.TB) (clientauth.Client, *trust.Snapshot) {
 	t.Helper()
 	store := trust.NewStore()
 	store.Update(func(tx *trust.Tx) {
 		tx.PutClient(&f.client)
 		tx.PutProvider(&f.provider)
 	})
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("client_id=app"))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("client_id="+f.client.ID))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	form := must(oauth.ParseForm(httptest.NewRecorder(), r))
-	verifier := assertion.NewVerifier(server)
-	client, _, err := clientauth.New(verifier, nil, (*throttle.Throttle)(nil)).Authenticate(t.Context(), store.Snapshot(), must(clientauth.FromRequest(r.Header, form)), clientauth.Place{}, f.now)
+	credentials := must(clientauth.FromRequest(r.Header, form))
+	authenticator := clientauth.New(assertion.NewVerifier(server), nil, (*throttle.Throttle)(nil))
+	client, _, err := authenticator.Authenticate(t.Context(), store.Snapshot(), credentials, clientauth.Place{}, f.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	verified, _, err := verifier.Verify(t.Context(), store.Snapshot(), client.Object(), f.text(), f.now)
+	return client, store.Snapshot()
+}
+
+// verify passes client and assertion through the steps that come before authorization.
+func (f *fixture) verify(t testing.TB) (clientauth.Client, assertion.Verified) {
+	t.Helper()
+	client, snapshot := f.authenticate(t)
+	verified, _, err := assertion.NewVerifier(server).Verify(t.Context(), snapshot, client.Object(), f.text(), f.now)
 	if err != nil {
 		t.Fatal(err)
 	}

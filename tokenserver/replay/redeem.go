@@ -13,13 +13,15 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/state"
 )
 
-// Store remembers uses. Consume records the use and returns nil, in one atomic step, or returns [state.ErrUsed] or
-// [state.ErrBeforeStart]; any other error means that the store could not decide.
+// Store remembers uses. Consume and Advance record the use of an assertion and of a refresh token and return nil, in one
+// atomic step, or return one of the errors that package state has for them; any other error means that the store could not
+// decide.
 type Store interface {
 	Consume(ctx context.Context, use state.Use, now time.Time) error
+	Advance(ctx context.Context, step state.Step, now time.Time) error
 }
 
-// Redeemed is a decision whose assertion has been used. There is no other way to make one than Redeem.
+// Redeemed is a decision whose assertion or refresh token has been used. There is no other way to make one than Redeem.
 type Redeemed struct {
 	decision policy.Decision
 }
@@ -33,14 +35,37 @@ const (
 	ofClientAssertion = "grantor client assertion v1"
 )
 
-// Redeem uses the assertions that the decision rests on. Errors are refusals.
+// Redeem uses the assertions, or the refresh token, that the decision rests on. Errors are refusals.
 func Redeem(ctx context.Context, store Store, d policy.Decision, now time.Time) (Redeemed, error) {
 	for _, once := range d.Once() {
 		if err := consume(ctx, store, ofAssertion, once, now); err != nil {
 			return Redeemed{}, err
 		}
 	}
+	if step, ok := d.Step(); ok {
+		if err := advance(ctx, store, step, now); err != nil {
+			return Redeemed{}, err
+		}
+	}
 	return Redeemed{decision: d}, nil
+}
+
+// advance: RFC 9700 §4.14.2: a refresh token that is used again ends its family, since nobody can say which of the two
+// callers is the client.
+func advance(ctx context.Context, store Store, step state.Step, now time.Time) error {
+	err := store.Advance(ctx, step, now)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, state.ErrReused):
+		return oauth.Refuse(oauth.ReasonRefreshTokenReused, nil)
+	case errors.Is(err, state.ErrRevoked):
+		return oauth.Refuse(oauth.ReasonRefreshTokenRevoked, nil)
+	case errors.Is(err, state.ErrBeforeStart):
+		return oauth.Refuse(oauth.ReasonRefreshTokenBeforeStart, nil)
+	default:
+		return oauth.Refuse(oauth.ReasonStateUnavailable, err)
+	}
 }
 
 // Clients uses client assertions. It implements [clientauth.Redeemer].

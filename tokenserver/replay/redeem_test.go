@@ -72,12 +72,20 @@ func (f fixture) claims() string {
 // decision passes the fixture through all steps before Redeem.
 func (f fixture) decision(t testing.TB) policy.Decision {
 	t.Helper()
+	d, _, _ := f.decide(t)
+	return d
+}
+
+// decide returns the client and the snapshot of the decision too.
+func (f fixture) decide(t testing.TB) (policy.Decision, clientauth.Client, *trust.Snapshot) {
+	t.Helper()
 	key := jwttest.EC(f.key, elliptic.P256())
 	store := trust.NewStore()
 	store.Update(func(tx *trust.Tx) {
 		tx.PutClient(&trust.Client{
 			Key: trust.ObjectKey{Namespace: f.namespace, Name: f.client}, ID: f.client, Enabled: true, AccessTokenLifetime: time.Hour,
-			Authentication: trust.AuthenticationNone,
+			Authentication: trust.AuthenticationNone, RefreshTokenLifetime: time.Hour,
+			GrantTypes: []string{oauth.GrantTypeJWTBearer, oauth.GrantTypeRefreshToken},
 		})
 		tx.PutProvider(&trust.Provider{
 			Key: trust.ObjectKey{Namespace: f.namespace, Name: f.provider}, Issuer: f.issuer, Enabled: true,
@@ -98,18 +106,25 @@ func (f fixture) decision(t testing.TB) policy.Decision {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return must(policy.Authorize(client, verified, policy.Request{}, server, noon))
+	request := policy.Request{GrantType: oauth.GrantTypeJWTBearer}
+	return must(policy.Authorize(client, verified, request, server, noon)), client, store.Snapshot()
 }
 
 // fake is a Store that answers as it is told and notes what it is asked.
 type fake struct {
-	err  error
-	uses []state.Use
-	now  time.Time
+	err   error
+	uses  []state.Use
+	steps []state.Step
+	now   time.Time
 }
 
 func (f *fake) Consume(_ context.Context, use state.Use, now time.Time) error {
 	f.uses, f.now = append(f.uses, use), now
+	return f.err
+}
+
+func (f *fake) Advance(_ context.Context, step state.Step, now time.Time) error {
+	f.steps, f.now = append(f.steps, step), now
 	return f.err
 }
 

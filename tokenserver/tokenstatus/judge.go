@@ -41,7 +41,7 @@ func Judge(ctx context.Context, snapshot *trust.Snapshot, store Store, caller cl
 	if !token.IsOf(client) || !client.Enabled {
 		return Active{}, oauth.Refuse(oauth.ReasonTokenClientGone, nil)
 	}
-	revoked, err := store.Revoked(ctx, token.IssuedAt(), []state.ID{token.RevocationID()}, now)
+	revoked, err := store.Revoked(ctx, token.IssuedAt(), token.RevocationIDs(), now)
 	switch {
 	case err != nil:
 		return Active{}, oauth.Refuse(oauth.ReasonStateUnavailable, err)

@@ -38,8 +38,10 @@ type Client struct {
 	Serves []string
 	// AccessTokenLifetime is the lifetime of access tokens.
 	AccessTokenLifetime time.Duration
-	// CapToAssertion ends an access token no later than its assertion.
+	// CapToAssertion ends an access token, and a refresh token, no later than its assertion.
 	CapToAssertion bool
+	// RefreshTokenLifetime is how long refresh tokens follow one another after one assertion.
+	RefreshTokenLifetime time.Duration
 }
 
 // Credential is the keyed digest of one client secret.

@@ -23,6 +23,7 @@ const MaxClockSkew = 5 * time.Minute
 // in a store.
 type Provider struct {
 	Key     ObjectKey
+	UID     string
 	Created time.Time
 	// Issuer is compared byte for byte with iss.
 	Issuer  string
@@ -56,6 +57,10 @@ type Provider struct {
 	Rules *claimrules.Program
 	// SubjectPrefix is put before the subject in access tokens.
 	SubjectPrefix string
+	// RulesID stands for Rules and SubjectPrefix: it is another one when either is.
+	RulesID string
+	// NoRefresh says that no refresh token is issued for what the provider vouches for.
+	NoRefresh bool
 	// Scopes bounds what may be granted; nil means no bound.
 	Scopes []string
 	// ClientNamespaces are the namespaces, besides the provider's own, whose clients may refer to it.
@@ -69,6 +74,16 @@ func (p *Provider) DefaultSubjectPrefix() string { return p.Key.String() + ":" }
 // Admits reports whether clients of the namespace may refer to the provider.
 func (p *Provider) Admits(namespace string) bool {
 	return namespace == p.Key.Namespace || p.ClientNamespaces.All || slices.Contains(p.ClientNamespaces.Names, namespace)
+}
+
+// InValidity reports whether one of the provider's keys may be used now as far as its certificate is concerned. RFC 5280
+// §4.1.2.5.
+func (p *Provider) InValidity(k *jose.PublicKey, now time.Time) bool {
+	cert := k.Certificate()
+	if cert == nil || !p.EnforceCertificates {
+		return true
+	}
+	return !now.Add(p.ClockSkew).Before(cert.NotBefore) && !now.Add(-p.ClockSkew).After(cert.NotAfter)
 }
 
 // Namespaces is a set of namespaces.
