@@ -76,6 +76,20 @@ locked() {
 	}
 }
 
+_has_haproxy() { PATH=$PATH:/usr/sbin command -v haproxy >/dev/null; }
+
+# ensure_haproxy: rolling restarts are tested behind a real balancer, which this installs where it can.
+ensure_haproxy() {
+	_has_haproxy && return
+	if command -v apt-get >/dev/null && [[ $(id -u) -eq 0 ]]; then
+		say "no haproxy: installing it"
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends haproxy; } \
+			>/dev/null || die "cannot install haproxy"
+		_has_haproxy && return
+	fi
+	die "the tests need haproxy. On Debian and Ubuntu: apt-get install haproxy. On Fedora: dnf install haproxy. On macOS: brew install haproxy"
+}
+
 # scratch_dir PREFIX: prints a new folder beside what will be published, on the same file system. Where locks work, what a
 # killed run has left goes first: the lock says that nobody uses it.
 scratch_dir() {

@@ -52,6 +52,17 @@ func answer(w http.ResponseWriter, err error) {
 	_, _ = fmt.Fprintln(w, "ok")
 }
 
+// leaving asks callers, while the process stops, to open their next connection elsewhere (RFC 9112 §9.6). On one that was
+// kept until the sockets close, a request could meet its end.
+func (o *ops) leaving(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if o.stopping.Load() {
+			w.Header().Set("Connection", "close") // over HTTP/2, net/http makes a GOAWAY of it
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
 // listener is one address with what it serves.
 type listener struct {
 	name, address string
@@ -76,7 +87,8 @@ func (l listener) serve(server *http.Server, socket net.Listener) error {
 }
 
 // serve runs work and the listeners until ctx ends or one of them fails, then stops in an order that fails no request:
-// not Ready first, drain for others to notice, end what is in flight, and stop work last.
+// not Ready first, drain for others to notice, while every answer is the last one on its connection, end what is in flight,
+// and stop work last.
 func serve(ctx context.Context, log *slog.Logger, o *ops, drain time.Duration, work func(context.Context) error, listeners ...listener) error {
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
@@ -86,7 +98,7 @@ func serve(ctx context.Context, log *slog.Logger, o *ops, drain time.Duration, w
 	}
 	var servers []*http.Server
 	for _, l := range listeners {
-		server := tokenserver.NewServer(l.handler)
+		server := tokenserver.NewServer(o.leaving(l.handler))
 		server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 		socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.address)
 		if err != nil {

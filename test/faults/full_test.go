@@ -20,4 +20,5 @@ const (
 	readyRounds    = 500
 	watchAfterThaw = 15 * time.Second
 	keysMaxStale   = 40 * time.Second
+	starvedFor     = time.Minute
 )

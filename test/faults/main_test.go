@@ -36,6 +36,7 @@ type installation struct {
 }
 
 func TestMain(m *testing.M) {
+	harness.EnterReadOnly()
 	code, err := run(context.Background(), m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "faults:", err)

@@ -14,4 +14,5 @@ const (
 	rotationRate   = 200
 	readyRounds    = 100
 	keysMaxStale   = 15 * time.Second
+	starvedFor     = 8 * time.Second
 )

@@ -233,6 +233,10 @@ type answer struct {
 func (a answer) outcome() string { return strings.TrimSpace(fmt.Sprint(a.status, " ", a.Error)) }
 
 func exchange(ctx context.Context, base, id, secret, assertion string) (answer, error) {
+	return exchangeBy(ctx, httpClient, base, id, secret, assertion)
+}
+
+func exchangeBy(ctx context.Context, client *http.Client, base, id, secret, assertion string) (answer, error) {
 	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {assertion}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/oauth2/token", strings.NewReader(form.Encode()))
 	if err != nil {
@@ -240,7 +244,7 @@ func exchange(ctx context.Context, base, id, secret, assertion string) (answer, 
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret))
-	response, err := httpClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return answer{}, err
 	}

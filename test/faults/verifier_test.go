@@ -18,15 +18,18 @@ import (
 	"testing"
 )
 
+// publicKeys are keys by kid.
+type publicKeys = map[string]*ecdsa.PublicKey
+
 // fetchKeys reads the keys that a token server publishes, by kid.
-func fetchKeys(t *testing.T, base string) map[string]*ecdsa.PublicKey {
+func fetchKeys(t *testing.T, base string) publicKeys {
 	t.Helper()
 	keys, err := publishedKeys(t.Context(), base)
 	try(t, err)
 	return keys
 }
 
-func publishedKeys(ctx context.Context, base string) (map[string]*ecdsa.PublicKey, error) {
+func publishedKeys(ctx context.Context, base string) (publicKeys, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/oauth2/jwks", http.NoBody)
 	if err != nil {
 		return nil, err
@@ -49,7 +52,7 @@ func publishedKeys(ctx context.Context, base string) (map[string]*ecdsa.PublicKe
 	if control := response.Header.Get("Cache-Control"); !strings.Contains(control, "max-age=300") {
 		return nil, fmt.Errorf("the keys of %s may be kept for %q; this test takes it that verifiers keep them for 5 minutes", base, control)
 	}
-	keys := map[string]*ecdsa.PublicKey{}
+	keys := publicKeys{}
 	for _, k := range set.Keys {
 		x, errX := base64.RawURLEncoding.DecodeString(k.X)
 		y, errY := base64.RawURLEncoding.DecodeString(k.Y)
@@ -62,7 +65,7 @@ func publishedKeys(ctx context.Context, base string) (map[string]*ecdsa.PublicKe
 	return keys, nil
 }
 
-func sameKeys(a, b map[string]*ecdsa.PublicKey) bool {
+func sameKeys(a, b publicKeys) bool {
 	return maps.EqualFunc(a, b, func(x, y *ecdsa.PublicKey) bool { return x.Equal(y) })
 }
 
@@ -70,7 +73,7 @@ func sameKeys(a, b map[string]*ecdsa.PublicKey) bool {
 // another when it meets an unknown kid.
 type verifier struct {
 	mu   sync.Mutex
-	keys map[string]*ecdsa.PublicKey
+	keys publicKeys
 	seen map[string]int
 }
 
@@ -85,39 +88,48 @@ func (v *verifier) fetch(t *testing.T, base string) {
 
 // verify checks the signature of a token.
 func (v *verifier) verify(token string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	kid, err := verifyWith(v.keys, token)
+	if err != nil {
+		return err
+	}
+	if v.seen == nil {
+		v.seen = map[string]int{}
+	}
+	v.seen[kid]++
+	return nil
+}
+
+// verifyWith checks the signature of a token with the keys, and returns the kid of the one that signed it.
+func verifyWith(keys publicKeys, token string) (kid string, err error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return fmt.Errorf("%d parts", len(parts))
+		return "", fmt.Errorf("%d parts", len(parts))
 	}
 	text, err := base64.RawURLEncoding.DecodeString(parts[0])
 	if err != nil {
-		return err
+		return "", err
 	}
 	var header struct {
 		KeyID string `json:"kid"`
 	}
 	if err := json.Unmarshal(text, &header); err != nil {
-		return err
+		return "", err
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	key, known := v.keys[header.KeyID]
+	key, known := keys[header.KeyID]
 	if !known {
-		return fmt.Errorf("unknown kid %s", header.KeyID)
+		return "", fmt.Errorf("unknown kid %s", header.KeyID)
 	}
 	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err != nil || len(signature) != 64 {
-		return fmt.Errorf("signature of %d bytes: %w", len(signature), orElse(err))
+		return "", fmt.Errorf("signature of %d bytes: %w", len(signature), orElse(err))
 	}
 	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
 	if !ecdsa.Verify(key, digest[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
-		return errors.New("the signature is wrong")
+		return "", errors.New("the signature is wrong")
 	}
-	if v.seen == nil {
-		v.seen = map[string]int{}
-	}
-	v.seen[header.KeyID]++
-	return nil
+	return header.KeyID, nil
 }
 
 // signedBy returns how many tokens each key has signed.

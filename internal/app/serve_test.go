@@ -1,0 +1,56 @@
+package app
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+)
+
+// F19: while the process stops, it answers as before, and each answer is the last one on its connection: over HTTP/1.1 by a
+// header, over HTTP/2 by a GOAWAY, which comes soon after. Before, connections are kept.
+func TestAnswersWhileStoppingEndTheirConnection(t *testing.T) {
+	for name, major := range map[string]int{"HTTP/1.1": 1, "HTTP/2": 2} {
+		t.Run(name, func(t *testing.T) {
+			o := &ops{}
+			s := httptest.NewUnstartedServer(o.leaving(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Connection-Of", r.RemoteAddr)
+			})))
+			s.EnableHTTP2 = major == 2
+			s.StartTLS()
+			defer s.Close()
+			connection := func() string {
+				t.Helper()
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, http.NoBody)
+				if err != nil {
+					t.Fatal(err)
+				}
+				response, err := s.Client().Do(request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = response.Body.Close()
+				if response.StatusCode != http.StatusOK || response.ProtoMajor != major {
+					t.Fatalf("%s %s", response.Proto, response.Status)
+				}
+				return response.Header.Get("Connection-Of")
+			}
+			first := connection()
+			if connection() != first {
+				t.Error("the connection is not kept")
+			}
+			o.stopping.Store(true)
+			if connection() != first {
+				t.Error("the connection is not used to its end")
+			}
+			if second := connection(); major == 1 && (second == first || connection() == second) {
+				t.Error("a connection is kept while stopping")
+			}
+			for deadline := time.Now().Add(10 * time.Second); connection() == first; {
+				if time.Now().After(deadline) {
+					t.Fatal("the connection is kept while stopping")
+				}
+			}
+		})
+	}
+}
