@@ -30,7 +30,7 @@ func TestF19RollingRestart(t *testing.T) {
 		backends = append(backends, harness.Backend{Address: endpoint[len("http://"):], OpsAddress: l.OpsAddress})
 		servers[i], err = l.Start(t.Context())
 		try(t, err)
-		defer func() { servers[i].Stop() }()
+		t.Cleanup(func() { servers[i].Stop() })
 	}
 	for _, s := range servers {
 		try(t, s.WaitReady(t.Context()))

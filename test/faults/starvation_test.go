@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -42,7 +43,7 @@ func TestF34CPUStarvation(t *testing.T) {
 		try(t, pin(p.Pid(), one))
 	}
 	for range loops {
-		defer neverRest(t, one)()
+		neverRest(t, one)
 	}
 	load := tn.load(rate)
 	var slowest time.Duration
@@ -95,22 +96,22 @@ func pin(pid int, on *unix.CPUSet) error {
 		if err != nil {
 			return err
 		}
-		if err := unix.SchedSetaffinity(id, on); err != nil && err != unix.ESRCH { //nolint:errorlint // of a system call; a thread may have ended
+		if err := unix.SchedSetaffinity(id, on); err != nil && !errors.Is(err, unix.ESRCH) { // a thread may have ended
 			return fmt.Errorf("pin process %d: %w", pid, err)
 		}
 	}
 	return nil
 }
 
-// neverRest starts a loop on a processor, and returns what ends it.
-func neverRest(t *testing.T, on *unix.CPUSet) (stop func()) {
+// neverRest starts a loop on a processor, until the test ends.
+func neverRest(t *testing.T, on *unix.CPUSet) {
 	t.Helper()
 	loop := exec.CommandContext(t.Context(), "sh", "-c", "while :; do :; done")
 	loop.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	try(t, loop.Start())
-	try(t, pin(loop.Process.Pid, on))
-	return func() {
+	t.Cleanup(func() {
 		_ = loop.Process.Kill()
 		_ = loop.Wait() // it was killed
-	}
+	})
+	try(t, pin(loop.Process.Pid, on))
 }

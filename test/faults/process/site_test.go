@@ -111,7 +111,7 @@ func (s *site) start(change func(*harness.Launch)) *server {
 	try(s.t, err)
 	l := harness.Launch{
 		Binary: binary, Dir: s.dir, Name: fmt.Sprint("server-", serial.Add(1)), OpsAddress: ops,
-		Args: []string{"standalone", "--manifests", filepath.Join(s.dir, "manifests"), "--issuer", "http://" + public, "--listen", public, "--drain", "0s"},
+		Args: []string{"standalone", "--manifests", filepath.Join(s.dir, "manifests"), "--issuer", "http://" + public, "--listen", public, "--drain", "0s", "--auth-failure-burst", "0"},
 	}
 	if change != nil {
 		change(&l)
