@@ -99,3 +99,18 @@ scratch_dir() {
 	fi
 	mktemp -d "$1.XXXXXX"
 }
+
+_has_valkey() { command -v valkey-server >/dev/null || command -v redis-server >/dev/null; }
+
+# ensure_valkey: what token servers share is tested against a real server, which this installs where it can.
+ensure_valkey() {
+	_has_valkey && return
+	if command -v apt-get >/dev/null && [[ $(id -u) -eq 0 ]]; then
+		say "neither valkey-server nor redis-server: installing redis-server"
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server; } \
+			>/dev/null || die "cannot install redis-server"
+		_has_valkey && return
+	fi
+	die "the tests need valkey-server or redis-server (7.0 or newer)." \
+		"On Debian and Ubuntu: apt-get install redis-server. On Fedora: dnf install valkey. On macOS: brew install valkey"
+}

@@ -6,6 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 
 ensure_haproxy
+ensure_valkey
 KUBEBUILDER_ASSETS=$(hack/controlplane.sh)
 export KUBEBUILDER_ASSETS
 

@@ -15,7 +15,6 @@ import (
 
 	"github.com/grantor-dev/grantor/tokenserver"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
-	"github.com/grantor-dev/grantor/tokenserver/state"
 	"github.com/grantor-dev/grantor/tokenserver/throttle"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -27,6 +26,7 @@ type endpointFlags struct {
 	drain                     time.Duration
 	tls                       tlsFlags
 	callers                   callerFlags
+	state                     stateFlags
 }
 
 func (f *endpointFlags) add(flags *pflag.FlagSet) {
@@ -37,6 +37,7 @@ func (f *endpointFlags) add(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long to go on answering after a stop signal, while not Ready, so that load balancers notice")
 	f.tls.add(flags)
 	f.callers.add(flags)
+	f.state.add(flags)
 }
 
 // endpoint is a token endpoint ready to be served.
@@ -45,6 +46,7 @@ type endpoint struct {
 	handler http.Handler
 	keyPair *keyPair
 	ops     *ops
+	state   *sharedState
 }
 
 // check says what is wrong with the flags that can be judged by themselves.
@@ -78,9 +80,12 @@ func (f *endpointFlags) newEndpoint(ctx context.Context, store *trust.Store, key
 	if err != nil {
 		return nil, err
 	}
-	memory := state.NewMemory(time.Now())
+	shared, err := f.state.open(ctx, audit)
+	if err != nil {
+		return nil, err
+	}
 	handler, err := tokenserver.NewHandler(tokenserver.Config{
-		Issuer: f.issuer, Trust: store, Replay: memory, Revocations: memory, Now: time.Now, Audit: audit, Metrics: metrics.Registry,
+		Issuer: f.issuer, Trust: store, Replay: shared, Revocations: shared, Now: time.Now, Audit: audit, Metrics: metrics.Registry,
 		DisabledGrants: disabled, KeyRefresher: keys, Peers: peers, Failures: throttle.New(f.callers.failures, time.Now()),
 	})
 	if err != nil {
@@ -88,14 +93,14 @@ func (f *endpointFlags) newEndpoint(ctx context.Context, store *trust.Store, key
 	}
 	ready := func() error {
 		switch {
-		case time.Now().Before(memory.Since()):
+		case time.Now().Before(shared.since):
 			return errors.New("starting")
 		case !store.Snapshot().Ready():
 			return errors.New("waiting for the first full load of identity providers, clients and signing keys")
 		}
 		return nil
 	}
-	return &endpoint{flags: f, handler: handler, keyPair: keyPair, ops: &ops{ready: ready}}, nil
+	return &endpoint{flags: f, handler: handler, keyPair: keyPair, ops: &ops{ready: ready}, state: shared}, nil
 }
 
 // listeners returns the public port and the one for operations.

@@ -139,6 +139,36 @@ func TestOneTokenServer(t *testing.T) {
 	}
 }
 
+// TestTokenServersThatShare: with Valkey there may be many, and an upgrade leaves none out.
+func TestTokenServersThatShare(t *testing.T) {
+	values := with("tokenServer.valkey.passwordSecret", "vk")
+	values["tokenServer"].(map[string]any)["replicas"] = 3 //nolint:errcheck,forcetypeassert // It is one.
+	d := render(t, defaultNamespace, values).deployments(t)["grantor-tokenserver"]
+	update := d.Spec.Strategy.RollingUpdate
+	if *d.Spec.Replicas != 3 || update == nil || update.MaxUnavailable.String() != "0" || update.MaxSurge.String() != "1" {
+		t.Errorf("replicas %d with strategy %+v", *d.Spec.Replicas, d.Spec.Strategy)
+	}
+	container := d.Spec.Template.Spec.Containers[0]
+	if !slices.Contains(container.Args, "--valkey-password-file=/etc/grantor/valkey/password/password") ||
+		len(container.VolumeMounts) != 1 || container.VolumeMounts[0].MountPath != "/etc/grantor/valkey/password" || !container.VolumeMounts[0].ReadOnly {
+		t.Errorf("the password is not where the program looks: %v, %+v", container.Args, container.VolumeMounts)
+	}
+	for _, e := range container.Env {
+		if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
+			t.Errorf("a secret is in the environment: %+v", e)
+		}
+	}
+}
+
+// TestValkeyWithoutServer: what is set for a server that is not named would have no effect, and is refused.
+func TestValkeyWithoutServer(t *testing.T) {
+	values := with("tokenServer.valkey.addresses", []any{})
+	values["tokenServer"].(map[string]any)["valkey"].(map[string]any)["username"] = "grantor" //nolint:errcheck,forcetypeassert // They are.
+	if _, err := tryRender(t.Context(), "auth", values); err == nil || !strings.Contains(err.Error(), "tokenServer.valkey.addresses is empty, but what sets --valkey-username=grantor") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestNoRoleIsWide looks at the rules themselves; what they add up to is asked of an API server in test/config.
 func TestNoRoleIsWide(t *testing.T) {
 	m := render(t, defaultNamespace, issuerAlone())

@@ -50,6 +50,19 @@ var changes = map[string]struct {
 	"tokenServer.nodeSelector":        {map[string]any{"pool": "public"}, "pool: public"},
 	"tokenServer.tolerations":         {[]any{map[string]any{"operator": "Exists"}}, "- operator: Exists"},
 
+	"tokenServer.valkey.addresses":              {[]any{"a.test:6379", "[::1]:6380"}, "- --state=valkey\n        - --valkey-address=a.test:6379,[::1]:6380"},
+	"tokenServer.valkey.cluster":                {true, "--valkey-cluster"},
+	"tokenServer.valkey.sentinelMaster":         {"m", "--valkey-sentinel-master=m"},
+	"tokenServer.valkey.database":               {3, "--valkey-database=3"},
+	"tokenServer.valkey.prefix":                 {"other", "--valkey-prefix=other"},
+	"tokenServer.valkey.username":               {"grantor", "--valkey-username=grantor"},
+	"tokenServer.valkey.passwordSecret":         {"vk", "name: valkey-password\n        secret:\n          secretName: vk"},
+	"tokenServer.valkey.sentinelUsername":       {"watcher", "--valkey-sentinel-username=watcher"},
+	"tokenServer.valkey.sentinelPasswordSecret": {"vk", "name: valkey-sentinel\n        secret:\n          secretName: vk"},
+	"tokenServer.valkey.tls.enabled":            {true, "--valkey-tls"},
+	"tokenServer.valkey.tls.caSecret":           {"vk", "name: valkey-ca\n        secret:\n          secretName: vk"},
+	"tokenServer.valkey.tls.clientSecret":       {"vk", "name: valkey-client\n        secret:\n          secretName: vk"},
+
 	"grants.jwtBearer.enabled":         {false, "--disable-grant=jwt-bearer"},
 	"grants.clientCredentials.enabled": {false, "--disable-grant=client-credentials"},
 	"grants.refreshToken.enabled":      {false, "--disable-grant=refresh-token"},
@@ -61,14 +74,28 @@ var changes = map[string]struct {
 	"grants.tokenExchange.enabled":      {false, "--disable-grant=token-exchange"},
 }
 
+// sharing are the smallest values with Valkey.
+func sharing() map[string]any {
+	values := issuerAlone()
+	values["tokenServer"] = map[string]any{"valkey": map[string]any{"addresses": []any{"valkey:6379"}}}
+	return values
+}
+
 // with returns the smallest values with another one at a path; nil removes what is there.
 func with(path string, value any) map[string]any {
 	values := issuerAlone()
+	if strings.HasPrefix(path, "tokenServer.valkey.") {
+		values = sharing()
+	}
 	at := values
 	parts := strings.Split(path, ".")
 	for _, part := range parts[:len(parts)-1] {
-		next := map[string]any{}
-		at[part], at = next, next
+		next, ok := at[part].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			at[part] = next
+		}
+		at = next
 	}
 	last := parts[len(parts)-1]
 	at[last] = value
@@ -166,6 +193,16 @@ func TestWrongValues(t *testing.T) {
 		{"issuer", "https://auth.example.com?tenant=a", "'/issuer'"},
 		{"issuer", "auth.example.com", "'/issuer'"},
 		{"tokenServer.replicas", 2, "'/tokenServer/replicas': maximum: got 2, want 1"},
+		{"tokenServer.valkey.addresses", "valkey:6379", "'/tokenServer/valkey/addresses': got string, want array"},
+		{"tokenServer.valkey.addresses", []any{"valkey"}, "'/tokenServer/valkey/addresses/0'"},
+		{"tokenServer.valkey.addresses", []any{"redis://valkey:6379"}, "'/tokenServer/valkey/addresses/0'"},
+		{"tokenServer.valkey.addresses", []any{"a:1,b:1"}, "'/tokenServer/valkey/addresses/0'"},
+		{"tokenServer.valkey.addresses", []any{"a:1", "a:1"}, "items at 0 and 1 are equal"},
+		{"tokenServer.valkey.prefix", "a:b", "'/tokenServer/valkey/prefix'"},
+		{"tokenServer.valkey.prefix", "", "'/tokenServer/valkey/prefix'"},
+		{"tokenServer.valkey.database", -1, "'/tokenServer/valkey/database'"},
+		{"tokenServer.valkey.passwordSecret", "a/b", "'/tokenServer/valkey/passwordSecret'"},
+		{"tokenServer.valkey.password", "secret", "additional properties 'password' not allowed"},
 		{"tokenServer.replica", 1, "additional properties 'replica' not allowed"},
 		{"tokenServer.drain", "5m", "'/tokenServer/drain'"},
 		{"tokenServer.drain", 5, "'/tokenServer/drain': got number, want string"},
@@ -297,7 +334,7 @@ func TestNotesTellOfProxies(t *testing.T) {
 // TestWithoutSchema: what would be unsafe, or could not start, is refused with --skip-schema-validation too.
 func TestWithoutSchema(t *testing.T) {
 	for path, says := range map[string]string{
-		"tokenServer.replicas": "tokenServer.replicas is 2, but must be at most 1: which assertions were used is held in memory",
+		"tokenServer.replicas": "tokenServer.replicas is 2, but must be at most 1 without tokenServer.valkey.addresses: which assertions were used is held in memory",
 		"issuer":               "issuer is required: set it to the base URL of the endpoints as callers see it",
 	} {
 		values := with(path, 2)

@@ -86,6 +86,13 @@ func (p *Proxy) Delay(d time.Duration) {
 	p.delay = d
 }
 
+// Retarget makes new connections go to another server.
+func (p *Proxy) Retarget(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+}
+
 // Close ends the proxy and all connections.
 func (p *Proxy) Close() {
 	_ = p.listener.Close()
@@ -105,7 +112,10 @@ func (p *Proxy) accept(ctx context.Context) {
 }
 
 func (p *Proxy) serve(ctx context.Context, near net.Conn) {
-	far, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", p.target)
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	far, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", target)
 	if err != nil {
 		(&link{near: near}).reset()
 		return

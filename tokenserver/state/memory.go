@@ -61,7 +61,7 @@ func (m *Memory) Consume(_ context.Context, use Use, now time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.used.forget(instantOf(now), func(entry[struct{}]) {})
-	if m.used.forgotten(end) {
+	if instantOf(now) >= end || m.used.forgotten(end) {
 		return ErrUsed
 	}
 	if e, ok := m.used.entries[use.ID]; ok {
@@ -86,7 +86,7 @@ func (m *Memory) Advance(_ context.Context, step Step, now time.Time) error {
 	f := m.families.entries[step.Family]
 	end := max(endOf(step.Until), f.end)
 	switch {
-	case m.families.forgotten(end):
+	case instantOf(now) >= end, m.families.forgotten(end):
 		return ErrBeforeStart
 	case f.value.revoked:
 		return ErrRevoked

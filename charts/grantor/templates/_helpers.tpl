@@ -130,3 +130,41 @@ spec:
         {{- toYaml . | nindent 8 }}
       {{- end }}
 {{- end }}
+
+{{/* The flags for all that is set of tokenServer.valkey beside the addresses, as a YAML list. */}}
+{{- define "grantor.valkey.flags" -}}
+{{- if .cluster }}
+- --valkey-cluster
+{{- end }}
+{{- if .sentinelMaster }}
+- --valkey-sentinel-master={{ .sentinelMaster }}
+{{- end }}
+{{- if .database }}
+- --valkey-database={{ .database }}
+{{- end }}
+{{- if ne .prefix "grantor" }}
+- --valkey-prefix={{ .prefix }}
+{{- end }}
+{{- if .username }}
+- {{ printf "--valkey-username=%s" .username | quote }}
+{{- end }}
+{{- if .passwordSecret }}
+- --valkey-password-file=/etc/grantor/valkey/password/password
+{{- end }}
+{{- if .sentinelUsername }}
+- {{ printf "--valkey-sentinel-username=%s" .sentinelUsername | quote }}
+{{- end }}
+{{- if .sentinelPasswordSecret }}
+- --valkey-sentinel-password-file=/etc/grantor/valkey/sentinel/password
+{{- end }}
+{{- if .tls.enabled }}
+- --valkey-tls
+{{- end }}
+{{- if .tls.caSecret }}
+- --valkey-ca-file=/etc/grantor/valkey/ca/ca.crt
+{{- end }}
+{{- if .tls.clientSecret }}
+- --valkey-cert-file=/etc/grantor/valkey/client/tls.crt
+- --valkey-key-file=/etc/grantor/valkey/client/tls.key
+{{- end }}
+{{- end }}
