@@ -1,10 +1,12 @@
 package tokenserver
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/grantor-dev/grantor/tokenserver/accesstoken"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/refresh"
 	"github.com/grantor-dev/grantor/tokenserver/tokenstatus"
 )
 
@@ -37,15 +39,27 @@ func (h *Handler) revoke(w http.ResponseWriter, r *http.Request, rec *record) er
 	if presented == "" {
 		return oauth.Refuse(oauth.ReasonMissingToken, nil)
 	}
-	// token_type_hint is not needed: RFC 7009 §2.1: the server "MAY ignore this parameter". What a token is can be seen in
-	// it, so unsupported_token_type (§2.2.1) never comes up.
+	err = h.end(r.Context(), c, presented, rec)
+	// What does not count is nothing to end.
+	rec.nothing = err != nil && oauth.AsError(err).Code == oauth.InvalidGrant
+	return err
+}
+
+// end ends a token of either kind. token_type_hint is not needed: RFC 7009 §2.1: the server "MAY ignore this parameter". What
+// a token is can be seen in it, so unsupported_token_type (§2.2.1) never comes up.
+func (h *Handler) end(ctx context.Context, c caller, presented string, rec *record) error {
+	refreshToken, err := refresh.Open(c.snapshot.DigestKeys(), h.config.Issuer, presented)
+	switch {
+	case err == nil:
+		rec.refreshFamily = refreshToken.Family().Digest()
+		return tokenstatus.EndFamily(ctx, h.config.Revocations, c.Client, refreshToken, c.now)
+	case oauth.AsError(err).Reason != oauth.ReasonRefreshTokenMalformed: // It has the form of one.
+		return err
+	}
 	token, err := accesstoken.Verify(c.snapshot.Ring(), h.config.Issuer, presented, c.now)
 	if err != nil {
-		rec.nothing = isKnown(err)
 		return err
 	}
 	rec.tokenID, rec.tokenClientID = token.ID(), token.ClientID()
-	err = tokenstatus.End(r.Context(), h.config.Revocations, c.Client, token, c.now)
-	rec.nothing = err != nil && oauth.AsError(err).Reason == oauth.ReasonTokenClientGone
-	return err
+	return tokenstatus.End(ctx, h.config.Revocations, c.Client, token, c.now)
 }
