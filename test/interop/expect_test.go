@@ -11,6 +11,10 @@ import (
 type expectation struct {
 	// client and subject are those of the access token.
 	client, subject string
+	// actor is who acts for the subject.
+	actor string
+	// introspected says that introspection tells of the token, and inactive that it is not active.
+	introspected, inactive bool
 	// code is the error that the library must report instead.
 	code   string
 	status int
@@ -18,12 +22,27 @@ type expectation struct {
 	failure string
 }
 
-const alice = "team-a/partner:alice"
+const (
+	alice = "team-a/partner:alice"
+	robot = "team-a/partner:robot"
+)
 
 // granted is an access token about somebody.
 func granted(client, subject string) expectation {
 	return expectation{client: client, subject: subject}
 }
+
+// acting is one about somebody for whom another acts.
+func acting(client, subject, actor string) expectation {
+	return expectation{client: client, subject: subject, actor: actor}
+}
+
+// active is a token that introspection tells of, inactive one of which it says nothing.
+func active(client, subject string) expectation {
+	return expectation{client: client, subject: subject, introspected: true}
+}
+
+func inactive() expectation { return expectation{introspected: true, inactive: true} }
 
 func refused(status int, code string) expectation { return expectation{status: status, code: code} }
 
@@ -46,6 +65,15 @@ func expectations() map[string]expectation {
 		"oauth4webapi, exchange, resource":                       granted("team-a.portal", alice),
 		"oauth4webapi, client credentials, client_secret_basic":  granted("team-a.portal", "team-a.portal"),
 		"oauth4webapi, client credentials, private_key_jwt":      granted("team-a.batch", "team-a.batch"),
+		"oauth4webapi, token exchange":                           granted("team-a.portal", alice),
+		"oauth4webapi, token exchange for an actor":              acting("team-a.batch", alice, robot),
+		"oauth4webapi, introspect":                               active("team-a.portal", alice),
+		"oauth4webapi, introspect, unknown":                      inactive(),
+		"oauth4webapi, revoke":                                   inactive(),
+		"oauth4webapi, refused: revocation by another":           refused(400, "unauthorized_client"),
+		"oauth4webapi, refused: subject token":                   refused(400, "invalid_request"),
+		"oauth4webapi, introspect, private_key_jwt":              active("team-a.batch", alice),
+		"oauth4webapi, refused: introspection by a public":       refused(401, "invalid_client"),
 		"oauth4webapi, refused: client credentials of a public":  refused(400, "unauthorized_client"),
 		"oauth4webapi, refused: wrong secret":                    refused(401, "invalid_client"),
 		"oauth4webapi, refused: wrong audience":                  refused(400, "invalid_grant"),
@@ -61,6 +89,13 @@ func expectations() map[string]expectation {
 		"openid-client, client credentials, client_secret_basic": granted("team-a.portal", "team-a.portal"),
 		"openid-client, client credentials, client_secret_post":  granted("team-a.portal", "team-a.portal"),
 		"openid-client, client credentials, private_key_jwt":     granted("team-a.batch", "team-a.batch"),
+		"openid-client, token exchange":                          granted("team-a.portal", alice),
+		"openid-client, token exchange for an actor":             acting("team-a.portal", alice, robot),
+		"openid-client, introspect":                              active("team-a.portal", alice),
+		"openid-client, introspect, unknown":                     inactive(),
+		"openid-client, revoke":                                  inactive(),
+		"openid-client, refused: revocation by another":          refused(400, "unauthorized_client"),
+		"openid-client, refused: subject token":                  refused(400, "invalid_request"),
 		"openid-client, refused: client credentials of a public": refused(400, "unauthorized_client"),
 		"openid-client, refused: wrong secret":                   refused(401, "invalid_client"),
 		"openid-client, refused: wrong audience":                 refused(400, "invalid_grant"),
@@ -87,11 +122,18 @@ func (e expectation) check(t *testing.T, got result) {
 	if got.Failed != "" {
 		t.Fatal(got.Failed, got.Error, got.Description)
 	}
+	if e.introspected != (got.Active != nil) || e.introspected && *got.Active == e.inactive {
+		t.Fatalf("the library says active: %v", got.Active)
+	}
+	if e.inactive {
+		return
+	}
 	want := claims{Issuer: world.Issuer, Subject: e.subject, Audience: resource, ClientID: e.client, Scope: "read"}
+	want.Actor.Subject = e.actor
 	if diff := cmp.Diff(want, got.Claims); diff != "" {
 		t.Errorf("claims (-want +got):\n%s", diff)
 	}
-	if r := got.Response; r.AccessToken == "" || r.TokenType != "bearer" || r.ExpiresIn < 3590 || r.ExpiresIn > 3600 || r.Scope != "read" {
+	if r := got.Response; !e.introspected && (r.AccessToken == "" || r.TokenType != "bearer" || r.ExpiresIn < 3590 || r.ExpiresIn > 3600 || r.Scope != "read") {
 		t.Errorf("the library returns %+v", r)
 	}
 }

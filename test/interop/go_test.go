@@ -26,6 +26,8 @@ import (
 
 const (
 	jwtBearer     = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+	tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+	jwtType       = "urn:ietf:params:oauth:token-type:jwt"
 	assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 )
 
@@ -76,6 +78,13 @@ func presenting(more url.Values) url.Values {
 	return values
 }
 
+// swapping makes a client exchange a token.
+func swapping(more url.Values) url.Values {
+	values := url.Values{"grant_type": {tokenExchange}, "subject_token": {assertion()}, "subject_token_type": {jwtType}}
+	maps.Copy(values, more)
+	return values
+}
+
 // TestOAuth2: golang.org/x/oauth2 is the client, and go-oidc the API that is called with the access token.
 func TestOAuth2(t *testing.T) {
 	ctx := trusting(t.Context(), t, nil)
@@ -95,9 +104,14 @@ func TestOAuth2(t *testing.T) {
 		"exchange, none":                          {clientcredentials.Config{ClientID: "team-a.app"}, oauth2.AuthStyleInParams, presenting(nil), granted("team-a.app", alice)},
 		"client credentials, client_secret_basic": {portal, oauth2.AuthStyleInHeader, nil, granted(secret.ID, secret.ID)},
 		"client credentials, private_key_jwt":     {clientcredentials.Config{}, oauth2.AuthStyleInParams, clientAssertion(), granted("team-a.batch", "team-a.batch")},
-		"refused: wrong secret":                   {clientcredentials.Config{ClientID: secret.ID, ClientSecret: "wrong"}, oauth2.AuthStyleInHeader, presenting(nil), refused(401, "invalid_client")},
-		"refused: not signed":                     {portal, oauth2.AuthStyleInHeader, presenting(url.Values{"assertion": {"x"}}), refused(400, "invalid_grant")},
-		"refused: scope":                          {portal, oauth2.AuthStyleInHeader, presenting(url.Values{"scope": {"admin"}}), refused(400, "invalid_scope")},
+		"token exchange":                          {portal, oauth2.AuthStyleInHeader, swapping(nil), granted(secret.ID, alice)},
+		"token exchange for an actor": {portal, oauth2.AuthStyleInHeader, swapping(url.Values{
+			"actor_token": {signed("partner", partner, "robot", world.Provider.Audience)}, "actor_token_type": {jwtType},
+		}), acting(secret.ID, alice, robot)},
+		"refused: subject token": {portal, oauth2.AuthStyleInHeader, swapping(url.Values{"subject_token": {"x"}}), refused(400, "invalid_request")},
+		"refused: wrong secret":  {clientcredentials.Config{ClientID: secret.ID, ClientSecret: "wrong"}, oauth2.AuthStyleInHeader, presenting(nil), refused(401, "invalid_client")},
+		"refused: not signed":    {portal, oauth2.AuthStyleInHeader, presenting(url.Values{"assertion": {"x"}}), refused(400, "invalid_grant")},
+		"refused: scope":         {portal, oauth2.AuthStyleInHeader, presenting(url.Values{"scope": {"admin"}}), refused(400, "invalid_scope")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.config.TokenURL, tc.config.Scopes, tc.config.EndpointParams, tc.config.AuthStyle = world.Issuer+"/oauth2/token", []string{"read"}, tc.more, tc.style

@@ -25,6 +25,8 @@ type result struct {
 	// Response is the token response as the library returned it, and Claims are those of the access token it holds.
 	Response tokenResponse `json:"response"`
 	Claims   claims        `json:"claims"`
+	// Active is what introspection says; Claims are those of its answer then.
+	Active *bool `json:"active"`
 }
 
 type tokenResponse struct {
@@ -41,6 +43,10 @@ type claims struct {
 	Audience string `json:"aud"`
 	ClientID string `json:"client_id"`
 	Scope    string `json:"scope"`
+	// Actor is who acts (RFC 8693 §4.1).
+	Actor struct {
+		Subject string `json:"sub"`
+	} `json:"act"`
 }
 
 // script runs a script of folder node and returns what it reports.

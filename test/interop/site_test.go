@@ -63,6 +63,7 @@ func newSite(ctx context.Context, dir string) (*site, error) {
 		"secret": {ID: "team-a.portal", Secret: "a secret: with + and % of 40 bytes or so"},
 		"key":    {ID: "team-a.batch", JWK: privateJWK("batch")},
 		"public": {ID: "team-a.app"},
+		"api":    {ID: "team-a.api", Secret: "another-secret-of-40-bytes-or-so"},
 	}
 	return s, nil
 }
@@ -86,13 +87,25 @@ func (s *site) objects() []object {
 	return []object{
 		provider("partner", partner, public(s.Provider.JWK)),
 		provider("accounts", google, object{"kty": "RSA", "n": base64url(s.rsa.N.Bytes()), "e": "AQAB", "alg": "RS256"}),
-		client("portal", object{"clientSecret": object{"secretRef": object{"name": "portal"}}}, "ClientCredentials"),
-		client("batch", object{"privateKeyJWT": object{"jwks": object{"keys": []object{public(s.Clients["key"].JWK)}}}}, "ClientCredentials"),
+		client("portal", withSecret("portal"), "ClientCredentials", "TokenExchange"),
+		client("batch", object{"privateKeyJWT": object{"jwks": object{"keys": []object{public(s.Clients["key"].JWK)}}}}, "ClientCredentials", "TokenExchange"),
 		client("app", object{"public": object{}}),
-		{
-			"apiVersion": "v1", "kind": "Secret", "metadata": object{"namespace": "team-a", "name": "portal"},
-			"stringData": object{"client_secret": s.Clients["secret"].Secret},
-		},
+		manifest("OAuthClient", "api", object{
+			"authentication": withSecret("api"), "grantTypes": []string{"TokenExchange"}, "scopes": []string{"read"}, "resources": []string{resource},
+			"resourceServer": object{"resources": []string{resource}},
+		}),
+		secret("portal", s.Clients["secret"].Secret),
+		secret("api", s.Clients["api"].Secret),
+	}
+}
+
+func withSecret(name string) object {
+	return object{"clientSecret": object{"secretRef": object{"name": name}}}
+}
+
+func secret(name, value string) object {
+	return object{
+		"apiVersion": "v1", "kind": "Secret", "metadata": object{"namespace": "team-a", "name": name}, "stringData": object{"client_secret": value},
 	}
 }
 

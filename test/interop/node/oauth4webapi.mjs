@@ -1,6 +1,6 @@
 // oauth4webapi is a client, and a resource server that validates access tokens by RFC 9068.
 import * as oauth from 'oauth4webapi'
-import { assertion, jwtBearer, ownKey, report, told } from './shared.mjs'
+import { assertion, jwtBearer, jwtType, ownKey, report, told, tokenExchange } from './shared.mjs'
 
 const insecure = { [oauth.allowInsecureRequests]: told.issuer.startsWith('http:') }
 
@@ -11,11 +11,12 @@ async function discover(algorithm) {
 
 const as = await discover('oauth2')
 
-const { secret, key, public: open } = told.clients
+const { secret, key, api, public: open } = told.clients
 const clients = {
   basic: [{ client_id: secret.id }, oauth.ClientSecretBasic(secret.secret)],
   post: [{ client_id: secret.id }, oauth.ClientSecretPost(secret.secret)],
   key: [{ client_id: key.id }, oauth.PrivateKeyJwt(await ownKey())],
+  api: [{ client_id: api.id }, oauth.ClientSecretBasic(api.secret)],
   none: [{ client_id: open.id }, oauth.None()],
   wrong: [{ client_id: secret.id }, oauth.ClientSecretPost('not-the-secret-at-all')],
 }
@@ -24,6 +25,23 @@ async function exchange([client, authentication], parameters = {}, server = as) 
   const all = { assertion: await assertion(), scope: 'read', ...parameters }
   const response = await oauth.genericTokenEndpointRequest(server, client, authentication, jwtBearer, all, insecure)
   return validated(await oauth.processGenericTokenEndpointResponse(server, client, response))
+}
+
+async function swap(who, parameters = {}) {
+  const subject = { subject_token: await assertion(), subject_token_type: jwtType, scope: 'read', audience: told.resource, ...parameters }
+  const [client, authentication] = who
+  const response = await oauth.genericTokenEndpointRequest(as, client, authentication, tokenExchange, subject, insecure)
+  return validated(await oauth.processGenericTokenEndpointResponse(as, client, response))
+}
+
+async function introspect([client, authentication], token) {
+  const response = await oauth.introspectionRequest(as, client, authentication, token, insecure)
+  const claims = await oauth.processIntrospectionResponse(as, client, response)
+  return { active: claims.active, claims }
+}
+
+async function revoke([client, authentication], token) {
+  return oauth.processRevocationResponse(await oauth.revocationRequest(as, client, authentication, token, insecure))
 }
 
 async function inOwnName([client, authentication]) {
@@ -46,6 +64,20 @@ await report({
   'exchange, resource': () => exchange(clients.basic, { resource: told.resource }),
   'client credentials, client_secret_basic': () => inOwnName(clients.basic),
   'client credentials, private_key_jwt': () => inOwnName(clients.key),
+  'token exchange': () => swap(clients.basic),
+  'token exchange for an actor': async () =>
+    swap(clients.key, { actor_token: await assertion({ sub: 'robot' }), actor_token_type: jwtType }),
+  'introspect': async () => introspect(clients.api, (await exchange(clients.basic)).response.access_token),
+  'introspect, private_key_jwt': async () => introspect(clients.key, (await exchange(clients.key)).response.access_token),
+  'introspect, unknown': () => introspect(clients.api, 'x.y.z'),
+  'revoke': async () => {
+    const { access_token } = (await exchange(clients.none)).response
+    await revoke(clients.none, access_token)
+    return introspect(clients.api, access_token)
+  },
+  'refused: revocation by another': async () => revoke(clients.key, (await exchange(clients.basic)).response.access_token),
+  'refused: introspection by a public': async () => introspect(clients.none, 'x.y.z'),
+  'refused: subject token': () => swap(clients.basic, { subject_token: 'x' }),
   'refused: client credentials of a public': () => inOwnName(clients.none),
   'refused: wrong secret': () => exchange(clients.wrong),
   'refused: wrong audience': async () => exchange(clients.basic, { assertion: await assertion({ aud: 'https://other.test' }) }),

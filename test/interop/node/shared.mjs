@@ -7,6 +7,8 @@ import * as jose from 'jose'
 export const told = JSON.parse(readFileSync(0, 'utf8'))
 
 export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
+export const jwtType = 'urn:ietf:params:oauth:token-type:jwt'
 
 // assertion returns a fresh assertion of the identity provider, with more claims or others.
 export async function assertion(claims = {}) {
