@@ -50,10 +50,10 @@ func Objects(issuer string) []map[string]any {
 		manifest("IdentityProvider", "partner", object{
 			"issuer": partner, "audienceAliases": []string{Audience(issuer)}, "jwks": object{"keys": []object{publicJWK(partnerKey)}},
 		}),
-		client("portal", withSecret("portal"), "JWTBearer", "ClientCredentials", "TokenExchange"),
+		client("portal", withSecret("portal"), "JWTBearer", "ClientCredentials", "TokenExchange", "RefreshToken"),
 		manifest("OAuthClient", "orders", object{"authentication": withSecret("orders"), "grantTypes": []string{}, "resourceServer": object{"resources": []string{orders}}}),
 		client("batch", object{"privateKeyJWT": object{"jwks": object{"keys": []object{publicJWK(batchKey)}}}}, "JWTBearer", "ClientCredentials"),
-		client("app", object{"public": object{}}, "JWTBearer"),
+		client("app", object{"public": object{}}, "JWTBearer", "RefreshToken"),
 		client("plain", withSecret("plain"), "JWTBearer"),
 		secret("portal", portalSecret),
 		secret("plain", plainSecret),

@@ -32,6 +32,7 @@ func resourceRows() []Row {
 		{RFC: "8707", Section: "2", Name: "invalid_target", Says: "a resource that is unknown, malformed, or not for the client is invalid_target", Check: resourceIsAbsolute, Tests: hostile("J-x03_resource-unknown", "J-x04_resource-of-client-without")},
 		{RFC: "8707", Section: "2", Name: "audience", Says: "the access token is for the resources that were asked for, and for no other", Check: resourceIsAudience, Tests: hostile("J-x05_resource", "J-x06_resource-default")},
 		{RFC: "8707", Section: "2.1", Name: "authorization-request", Says: "resource in the authorization request", Not: "there is no authorization endpoint"},
+		{RFC: "8707", Section: "2.2", Name: "refresh", Says: "with a refresh token, resource asks for nothing that was not granted", Check: refreshedResource, Tests: in("tokenserver TestRefusalDoesNotUseTheRefreshToken/", "M-06_another_resource")},
 	}
 }
 

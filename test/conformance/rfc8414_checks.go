@@ -75,7 +75,7 @@ func responseTypes(t *testing.T, s *Server) {
 
 func grantTypes(t *testing.T, s *Server) {
 	list := s.list(t, "grant_types_supported")
-	for _, grant := range []string{jwtBearer, clientCredentials, tokenExchange} {
+	for _, grant := range []string{jwtBearer, clientCredentials, tokenExchange, "refresh_token"} {
 		if !slices.Contains(list, grant) {
 			t.Errorf("grant_types_supported is %v, without %s", list, grant)
 		}

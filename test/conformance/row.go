@@ -25,7 +25,7 @@ func (r Row) ID() string { return r.RFC + "-" + r.Section + "_" + r.Name }
 // Rows returns all rows, by RFC and section.
 func Rows() []Row {
 	return slices.Concat(
-		clientRows(), endpointRows(), ownNameRows(), answerRows(), errorRows(), revocationRows(), introspectionRows(), exchangeRows(),
+		clientRows(), endpointRows(), ownNameRows(), answerRows(), errorRows(), refreshRows(), revocationRows(), introspectionRows(), exchangeRows(),
 		metadataRows(), assertionRows(), jwtBearerRows(), jwtBearerBisRows(), resourceRows(), bestPracticeRows(), accessTokenRows(),
 	)
 }

@@ -124,6 +124,31 @@ func TestOAuth2(t *testing.T) {
 	}
 }
 
+// TestOAuth2Refresh: golang.org/x/oauth2 refreshes a token that has expired by itself, and keeps the next refresh token.
+func TestOAuth2Refresh(t *testing.T) {
+	ctx, secret := trusting(t.Context(), t, nil), world.Clients["secret"]
+	endpoint := oauth2.Endpoint{TokenURL: world.Issuer + "/oauth2/token", AuthStyle: oauth2.AuthStyleInHeader}
+	first, err := (&clientcredentials.Config{
+		ClientID: secret.ID, ClientSecret: secret.Secret, TokenURL: endpoint.TokenURL, AuthStyle: endpoint.AuthStyle,
+		Scopes: []string{"read"}, EndpointParams: presenting(nil),
+	}).Token(ctx)
+	if err != nil || first.RefreshToken == "" {
+		t.Fatalf("no refresh token: %v", err)
+	}
+	config := oauth2.Config{ClientID: secret.ID, ClientSecret: secret.Secret, Endpoint: endpoint}
+	last := first.RefreshToken
+	for range 3 {
+		token, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: last}).Token()
+		granted(secret.ID, alice).check(t, reported(ctx, t, token, err))
+		if token.RefreshToken == last {
+			t.Fatal("the next refresh token is the one before")
+		}
+		last = token.RefreshToken
+	}
+	_, err = config.TokenSource(ctx, &oauth2.Token{RefreshToken: first.RefreshToken}).Token()
+	refused(400, "invalid_grant").check(t, reported(ctx, t, nil, err))
+}
+
 // TestOAuth2JWT: golang.org/x/oauth2/jwt makes assertions itself. It authenticates no client, so somebody must do it.
 func TestOAuth2JWT(t *testing.T) {
 	private := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(world.rsa)})

@@ -87,9 +87,9 @@ func (s *site) objects() []object {
 	return []object{
 		provider("partner", partner, public(s.Provider.JWK)),
 		provider("accounts", google, object{"kty": "RSA", "n": base64url(s.rsa.N.Bytes()), "e": "AQAB", "alg": "RS256"}),
-		client("portal", withSecret("portal"), "ClientCredentials", "TokenExchange"),
+		client("portal", withSecret("portal"), "ClientCredentials", "TokenExchange", "RefreshToken"),
 		client("batch", object{"privateKeyJWT": object{"jwks": object{"keys": []object{public(s.Clients["key"].JWK)}}}}, "ClientCredentials", "TokenExchange"),
-		client("app", object{"public": object{}}),
+		client("app", object{"public": object{}}, "RefreshToken"),
 		manifest("OAuthClient", "api", object{
 			"authentication": withSecret("api"), "grantTypes": []string{"TokenExchange"}, "scopes": []string{"read"}, "resources": []string{resource},
 			"resourceServer": object{"resources": []string{resource}},

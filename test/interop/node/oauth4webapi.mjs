@@ -34,6 +34,11 @@ async function swap(who, parameters = {}) {
   return validated(await oauth.processGenericTokenEndpointResponse(as, client, response))
 }
 
+async function refresh([client, authentication], token) {
+  const response = await oauth.refreshTokenGrantRequest(as, client, authentication, token, insecure)
+  return validated(await oauth.processRefreshTokenResponse(as, client, response))
+}
+
 async function introspect([client, authentication], token) {
   const response = await oauth.introspectionRequest(as, client, authentication, token, insecure)
   const claims = await oauth.processIntrospectionResponse(as, client, response)
@@ -67,6 +72,16 @@ await report({
   'token exchange': () => swap(clients.basic),
   'token exchange for an actor': async () =>
     swap(clients.key, { actor_token: await assertion({ sub: 'robot' }), actor_token_type: jwtType }),
+  'refresh': async () => refresh(clients.basic, (await exchange(clients.basic)).response.refresh_token),
+  'refresh, none': async () => {
+    const first = await refresh(clients.none, (await exchange(clients.none)).response.refresh_token)
+    return refresh(clients.none, first.response.refresh_token)
+  },
+  'refused: refresh token used before': async () => {
+    const { refresh_token } = (await exchange(clients.basic)).response
+    await refresh(clients.basic, refresh_token)
+    return refresh(clients.basic, refresh_token)
+  },
   'introspect': async () => introspect(clients.api, (await exchange(clients.basic)).response.access_token),
   'introspect, private_key_jwt': async () => introspect(clients.key, (await exchange(clients.key)).response.access_token),
   'introspect, unknown': () => introspect(clients.api, 'x.y.z'),

@@ -26,6 +26,8 @@ const swap = async (config, parameters = {}) => {
   return verified(config, await client.genericGrantRequest(config, tokenExchange, subject))
 }
 
+const refresh = async (config, token, parameters = {}) => verified(config, await client.refreshTokenGrant(config, token, parameters))
+
 const introspect = async (config, token) => {
   const claims = await client.tokenIntrospection(config, token)
   return { active: claims.active, claims }
@@ -50,6 +52,16 @@ await report({
   'token exchange': async () => swap(await clients.post()),
   'token exchange for an actor': async () =>
     swap(await clients.basic(), { actor_token: await assertion({ sub: 'robot' }), actor_token_type: jwtType }),
+  'refresh': async () => {
+    const config = await clients.post()
+    return refresh(config, (await exchange(config)).response.refresh_token)
+  },
+  'refresh, less scope': async () => {
+    const config = await clients.basic()
+    return refresh(config, (await exchange(config, { scope: 'read write' })).response.refresh_token, { scope: 'read' })
+  },
+  'refused: refresh token of another': async () =>
+    refresh(await clients.none(), (await exchange(await clients.basic())).response.refresh_token),
   'introspect': async () => introspect(await clients.api(), (await exchange(await clients.basic())).response.access_token),
   'introspect, unknown': async () => introspect(await clients.api(), 'x.y.z'),
   'revoke': async () => {
