@@ -17,11 +17,13 @@ const publicMaxAge = "public, max-age=300"
 // metadata is the document of RFC 8414 §2. The last two members are there for OpenID Connect Discovery §3 only: clients
 // that verify access tokens with an OpenID Connect library read the algorithms there.
 type metadata struct {
-	Issuer               string   `json:"issuer"`
-	TokenEndpoint        string   `json:"token_endpoint"`
-	JWKSURI              string   `json:"jwks_uri"`
-	ResponseTypes        []string `json:"response_types_supported"`
-	GrantTypes           []string `json:"grant_types_supported"`
+	Issuer        string   `json:"issuer"`
+	TokenEndpoint string   `json:"token_endpoint"`
+	JWKSURI       string   `json:"jwks_uri"`
+	ResponseTypes []string `json:"response_types_supported"`
+	GrantTypes    []string `json:"grant_types_supported"`
+	// GrantProfiles is of draft-ietf-oauth-identity-assertion-authz-grant §7.2.
+	GrantProfiles        []string `json:"authorization_grant_profiles_supported,omitempty"`
 	TokenEndpointMethods []string `json:"token_endpoint_auth_methods_supported"`
 	// TokenEndpointAlgorithms are those of client assertions.
 	TokenEndpointAlgorithms []jose.Algorithm `json:"token_endpoint_auth_signing_alg_values_supported"`
@@ -59,6 +61,9 @@ func (h *Handler) metadata() metadata {
 	}
 	for _, g := range h.grants {
 		m.GrantTypes = append(m.GrantTypes, g.grantType)
+		if g.grantType == oauth.GrantTypeJWTBearer {
+			m.GrantProfiles = []string{oauth.GrantProfileIDJAG}
+		}
 	}
 	return m
 }

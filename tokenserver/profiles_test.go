@@ -70,7 +70,7 @@ func TestProfiles(t *testing.T) {
 		},
 		"W-70 no prefix":                        {func(p *trust.Provider) { p.SubjectPrefix = "" }, nil, nil, "JWT", map[string]any{"sub": "alice"}, ""},
 		"W-70 no prefix, in another's name":     {func(p *trust.Provider) { p.SubjectPrefix = "" }, nil, map[string]string{"sub": `"team-b/idp:x"`}, "JWT", nil, oauth.ReasonSubjectReserved},
-		"H-07 ID-JAG":                           {asIDJAG, nil, map[string]string{"client_id": `"c1"`}, "oauth-id-jag+jwt", map[string]any{"client_id": "c1"}, ""},
+		"H-07 ID-JAG":                           {asIDJAG, nil, map[string]string{"client_id": `"c1"`, "aud": `"` + server + `"`}, "oauth-id-jag+jwt", map[string]any{"client_id": "c1"}, ""},
 		"H-07 ID-JAG of another client":         {asIDJAG, nil, map[string]string{"client_id": `"c5"`}, "oauth-id-jag+jwt", nil, oauth.ReasonClientIDClaim},
 		"C-20 ID-JAG without its type":          {asIDJAG, nil, map[string]string{"client_id": `"c1"`}, "JWT", nil, oauth.ReasonTypeNotAccepted},
 		"C-20 ID-JAG elsewhere":                 {nil, nil, map[string]string{"client_id": `"c1"`}, "oauth-id-jag+jwt", nil, oauth.ReasonTypeNotAccepted},
@@ -129,7 +129,10 @@ func expectClaims(t *testing.T, token string, want map[string]any) {
 	}
 }
 
-func asIDJAG(p *trust.Provider) { p.Types, p.ClientIDClaim = []string{"oauth-id-jag+jwt"}, true }
+func asIDJAG(p *trust.Provider) {
+	p.Types, p.ClientIDClaim, p.IDJAG, p.AccessTokens = []string{"oauth-id-jag+jwt"}, true, true, false
+	p.AudienceAliases = append(p.AudienceAliases, server)
+}
 
 func accounts(p *trust.Provider) { p.SubjectForm = trust.SubjectServiceAccount }
 

@@ -22,6 +22,8 @@ type tokenBody struct {
 	Scope        string `json:"scope,omitempty"`
 	// IssuedTokenType is there in a token exchange (RFC 8693 §2.2.1).
 	IssuedTokenType string `json:"issued_token_type,omitempty"`
+	// Resource is there for an ID-JAG that says for what it is: a string, or a list of several.
+	Resource any `json:"resource,omitempty"`
 }
 
 // errorBody is the error response (RFC 6749 §5.2).
@@ -35,6 +37,13 @@ func writeToken(w http.ResponseWriter, g issued, grantType string) {
 	body := tokenBody{AccessToken: g.Compact, TokenType: "Bearer", ExpiresIn: g.ExpiresIn, RefreshToken: g.refreshToken, Scope: g.Scope}
 	if grantType == oauth.GrantTypeTokenExchange {
 		body.IssuedTokenType = oauth.TokenTypeAccessToken
+	}
+	switch len(g.Resources) {
+	case 0:
+	case 1:
+		body.Resource = g.Resources[0]
+	default:
+		body.Resource = g.Resources
 	}
 	writeJSON(w, http.StatusOK, body)
 }

@@ -15,7 +15,8 @@ const (
 	ProfileSPIFFE Profile = "SPIFFE"
 	// ProfileGitHubActions is the issuer of the tokens of workflow runs.
 	ProfileGitHubActions Profile = "GitHubActions"
-	// ProfileIDJAG is an issuer of identity assertion authorization grants.
+	// ProfileIDJAG is an issuer of identity assertion authorization grants, whose scope and resource claims bound what is
+	// granted. Their aud is the issuer of this server, which audienceAliases must hold; there are no refresh tokens for them.
 	ProfileIDJAG Profile = "IDJAG"
 )
 

@@ -81,6 +81,7 @@ func (pc *ProviderCompiler) Compile(o *v1alpha1.IdentityProvider) (*trust.Provid
 		AccessTokens:        policy.AccessTokens,
 		SubjectForm:         form,
 		ClientIDClaim:       policy.ClientIDClaim,
+		IDJAG:               policy.IDJAG,
 		EnforceCertificates: policy.CertificateExpiry != v1alpha1.CertificateExpiryIgnore,
 		ClockSkew:           policy.ClockSkew,
 		MaxAge:              policy.MaxAge,

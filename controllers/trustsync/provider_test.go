@@ -91,6 +91,7 @@ func TestCompileProviderMapsEveryField(t *testing.T) {
 		}},
 		"ID-JAG": {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileIDJAG }, func(p *trust.Provider) {
 			p.AccessTokens = false
+			p.IDJAG = true
 			p.Types, p.SoleAudience, p.ClientIDClaim, p.Replay = []string{"oauth-id-jag+jwt"}, true, true, trust.ReplayOneTime
 			p.MaxLifetime, p.NoRefresh = 15*time.Minute, true
 		}},

@@ -22,10 +22,12 @@ type Policy struct {
 	// Types are the accepted typ headers in small letters; an empty one stands for an absent typ.
 	Types []string
 	// AccessTokens says that the issuer's own access tokens (RFC 9068) may be exchanged.
-	AccessTokens      bool
-	SubjectForm       v1alpha1.SubjectForm
-	SubjectPrefix     string
-	ClientIDClaim     bool
+	AccessTokens  bool
+	SubjectForm   v1alpha1.SubjectForm
+	SubjectPrefix string
+	ClientIDClaim bool
+	// IDJAG says that the assertions are Identity Assertion JWT Authorization Grants.
+	IDJAG             bool
 	AudiencePolicy    v1alpha1.AudiencePolicy
 	CertificateExpiry v1alpha1.CertificateExpiry
 	ClockSkew         time.Duration
@@ -100,8 +102,8 @@ func preset(name v1alpha1.Profile) (Policy, error) {
 		// draft-ietf-oauth-identity-assertion-authz-grant §4.
 		p.Types = []string{"oauth-id-jag+jwt"}
 		p.MaxLifetime = 15 * time.Minute
-		p.ClientIDClaim = true
-		// Whether the user may still act there is for the issuer to say, each time.
+		p.ClientIDClaim, p.IDJAG = true, true
+		// §4.4.3: "SHOULD NOT return a Refresh Token": the issuer decides anew each time.
 		p.NoRefresh = true
 	default:
 		return Policy{}, fmt.Errorf("read spec.profile: %q is unknown", name)

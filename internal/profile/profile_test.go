@@ -68,7 +68,7 @@ func TestPresets(t *testing.T) {
 			}
 		}),
 		v1alpha1.ProfileIDJAG: strict(v1alpha1.ProfileIDJAG, func(p *Policy) {
-			p.NoRefresh = true
+			p.IDJAG, p.NoRefresh = true, true
 			p.Types, p.MaxLifetime, p.ClientIDClaim = []string{"oauth-id-jag+jwt"}, 15*time.Minute, true
 		}),
 	} {

@@ -66,12 +66,12 @@ var changes = map[string]struct {
 	"grants.jwtBearer.enabled":         {false, "--disable-grant=jwt-bearer"},
 	"grants.clientCredentials.enabled": {false, "--disable-grant=client-credentials"},
 	"grants.refreshToken.enabled":      {false, "--disable-grant=refresh-token"},
+	"grants.tokenExchange.enabled":     {false, "--disable-grant=token-exchange"},
 
 	"tokenServer.trustedProxies":        {[]any{"10.1.2.0/24", "fd00::/64"}, "- --trusted-proxies=10.1.2.0/24\n        - --trusted-proxies=fd00::/64"},
 	"tokenServer.trustedProxyHeader":    {"Forwarded", "--trusted-proxy-header=Forwarded"},
 	"tokenServer.authFailures.burst":    {0, "--auth-failure-burst=0"},
 	"tokenServer.authFailures.interval": {"60s", "--auth-failure-interval=60s"},
-	"grants.tokenExchange.enabled":      {false, "--disable-grant=token-exchange"},
 }
 
 // sharing are the smallest values with Valkey.

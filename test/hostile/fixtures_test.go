@@ -177,6 +177,7 @@ func usualProviders(tokenEndpoint string) []object {
 		byJWKS("ns-a", "idp-use", object{}, manyKeys()...),
 		byJWKS("ns-a", "idp-sole", object{"audiencePolicy": "Sole", "audienceAliases": append(aliases, "sole-alias")}),
 		byJWKS("ns-a", "idp-once", object{"replay": "OneTime", "clockSkew": "0s"}),
+		byJWKS("ns-a", "idp-jag", object{"profile": "IDJAG", "clockSkew": "0s", "audienceAliases": append(aliases, strings.TrimSuffix(tokenEndpoint, "/oauth2/token"))}),
 		byJWKS("ns-a", "idp-reuse", object{"replay": "Reuse"}),
 		byJWKS("ns-a", "idp-age", object{"maxAge": "30s", "clockSkew": "0s", "replay": "Reuse"}),
 		byJWKS("ns-a", "idp-zero", object{"clockSkew": "0s"}),

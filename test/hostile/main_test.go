@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -58,7 +59,7 @@ func sections() []section {
 		{"G", timeRows()},
 		{"H", append(subjectRows(), replayRows()...)},
 		{"I", append(jsonRows(), jsonOwnRows()...)},
-		{"T", append(ownNameRows(), exchangeRows()...)},
+		{"T", slices.Concat(ownNameRows(), exchangeRows(), idJAGRows())},
 		{"J", append(scopeRows(), tokenRows()...)},
 		{"S", clientAssertionRows()},
 		{"N", introspectionRows()},

@@ -24,6 +24,8 @@ type Token struct {
 	ID string
 	// Scope is the granted scope, or empty.
 	Scope string
+	// Resources are what the answer names as granted, or nil.
+	Resources []string
 	// ExpiresIn is exp - iat, in seconds, at least 1.
 	ExpiresIn int64
 }
@@ -41,6 +43,7 @@ func Mint(ring *keyring.Ring, issuer string, r replay.Redeemed, now time.Time) (
 	t := Token{
 		ID:        tokenID(d),
 		Scope:     strings.Join(d.Scopes(), " "),
+		Resources: d.Resources(),
 		ExpiresIn: d.ExpiresAt().Unix() - now.Unix(),
 	}
 	c := claims{b: make([]byte, 0, 512)}

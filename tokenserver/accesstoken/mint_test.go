@@ -133,7 +133,7 @@ func TestMintWithoutKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			token, err := Mint(ring, server, newFixture().redeemed(t), noon)
 			var refusal *oauth.Error
-			if !errors.As(err, &refusal) || refusal.Reason != oauth.ReasonNoSigningKey || token != (Token{}) {
+			if !errors.As(err, &refusal) || refusal.Reason != oauth.ReasonNoSigningKey || !cmp.Equal(token, Token{}) {
 				t.Errorf("got %+v, %v, want %s", token, err, oauth.ReasonNoSigningKey)
 			}
 		})

@@ -16,6 +16,7 @@ const (
 	maxJWTIDBytes   = 512
 	maxClientID     = 512
 	maxAudiences    = 64
+	maxScopeBytes   = 8 << 10
 )
 
 // Claims are the registered claims that an assertion is judged by (RFC 7519 §4.1).
@@ -30,7 +31,25 @@ type Claims struct {
 	bound bool
 	// mayAct is may_act.
 	mayAct *Party
+	// requested is what an ID-JAG says may be granted.
+	requested requested
 }
+
+// requested are the claims of draft-ietf-oauth-identity-assertion-authz-grant §3.1 that say what may be granted. Other
+// issuers may write there what they like.
+type requested struct {
+	scopes, resources []string
+	malformed         bool
+	// details says that there are authorization_details (RFC 9396).
+	details bool
+}
+
+// Scopes and Resources are what an ID-JAG says may be granted at most, or nil where it does not say. They count for a
+// provider whose assertions are ID-JAGs and for no other.
+func (c *Claims) Scopes() []string { return c.requested.scopes }
+
+// Resources is described at Scopes.
+func (c *Claims) Resources() []string { return c.requested.resources }
 
 // Party is somebody whom a claim names.
 type Party struct {
@@ -50,6 +69,22 @@ func parseClaims(payload []byte) (*Claims, error) {
 		return nil, oauth.Refuse(oauth.ReasonClaimsMalformed, err)
 	}
 	return c, nil
+}
+
+func (r *requested) visit(name string, value strictjson.Value) {
+	var err error
+	switch name {
+	case "scope":
+		var text string
+		if text, err = value.String(maxScopeBytes); err == nil {
+			r.scopes, err = oauth.ParseScope(text)
+		}
+	case "resource":
+		r.resources, err = value.StringOrList(maxAudiences)
+	default:
+		r.details = true
+	}
+	r.malformed = r.malformed || err != nil
 }
 
 // parseParty reads who a claim names, by iss and sub. The whole claims set may be right where this is not: most issuers may
@@ -91,6 +126,8 @@ func (c *Claims) visit(name string, value strictjson.Value) (err error) {
 		c.JWTID, err = value.String(maxJWTIDBytes)
 	case "client_id":
 		c.clientID, _ = value.String(maxClientID)
+	case "scope", "resource", "authorization_details":
+		c.requested.visit(name, value)
 	case "cnf":
 		c.bound = true
 	case "may_act":

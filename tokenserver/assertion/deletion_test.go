@@ -75,7 +75,7 @@ func TestStepsThatNothingElseCovers(t *testing.T) {
 		"expiry", "not before", "issued at", "order of times", "age", "lifetime", "claim rules", "jti",
 	}
 	alone := map[purpose][]string{
-		asGrant:  append(slices.Clone(common), "type", "provider allowed"),
+		asGrant:  append(slices.Clone(common), "type", "ID-JAG", "provider allowed"),
 		asToken:  append(slices.Clone(common), "token type", "not bound to a key", "provider allowed"),
 		asClient: append(slices.Clone(common), "type", "authority admits", "issuer"),
 	}

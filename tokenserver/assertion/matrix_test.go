@@ -35,7 +35,7 @@ func rows() map[string]row {
 	rows := map[string]row{"fixture": {accepted, nothing()}}
 	for _, table := range []map[string]row{
 		formRows(), headerRows(), forcedTypes(), signatureRows(), foreignKeyRows(), keyRows(), issuerRows(), audienceRows(),
-		timeRows(), ageRows(), subjectRows(), payloadRows(), typeRows(), formOfSubjectRows(), clientIDRows(), ruleRows(),
+		timeRows(), ageRows(), subjectRows(), payloadRows(), typeRows(), formOfSubjectRows(), clientIDRows(), idJAGRows(), ruleRows(),
 		crossNamespaceRows(), tokenRows(), federatedRows(), workloadRows(), privateKeyRows(),
 	} {
 		for name, r := range table {

@@ -23,8 +23,43 @@ func spiffe() change     { return all(types("", "jwt", "jose"), subjectForm(trus
 
 func idJAG() change {
 	return all(types("oauth-id-jag+jwt"), trusting(func(p *trust.Provider) {
-		p.ClientIDClaim, p.Replay = true, trust.ReplayOneTime
-	}), header("typ", `"oauth-id-jag+jwt"`), claim("client_id", `"c1"`))
+		p.ClientIDClaim, p.IDJAG, p.Replay = true, true, trust.ReplayOneTime
+		p.AudienceAliases = append(p.AudienceAliases, ownIssuer)
+	}), header("typ", `"oauth-id-jag+jwt"`), claim("client_id", `"c1"`, "aud", jwttest.Quote(ownIssuer)))
+}
+
+// idJAGRows: draft-ietf-oauth-identity-assertion-authz-grant §3.1, §4.4.1: what such a grant must and must not say.
+func idJAGRows() map[string]row {
+	const audience, malformed, bound, details = oauth.ReasonAudienceMismatch, oauth.ReasonClaimsMalformed, oauth.ReasonBoundToKey, oauth.ReasonDetailsNotSupported
+	reuse := trusting(func(p *trust.Provider) { p.Replay = trust.ReplayReuse })
+	rows := map[string]row{
+		"ID-JAG aud in a list":                      {accepted, all(idJAG(), claim("aud", `["`+ownIssuer+`"]`))},
+		"ID-JAG aud twice":                          {audience, all(idJAG(), claim("aud", `["`+ownIssuer+`","`+ownIssuer+`"]`))},
+		"ID-JAG aud and an alias":                   {audience, all(idJAG(), claim("aud", `["`+ownIssuer+`","`+alias+`"]`))},
+		"ID-JAG aud is an alias":                    {audience, all(idJAG(), claim("aud", jwttest.Quote(alias)))},
+		"ID-JAG aud with a slash":                   {audience, all(idJAG(), aliases(ownIssuer, ownIssuer+"/"), claim("aud", jwttest.Quote(ownIssuer+"/")))},
+		"ID-JAG aud that is no alias":               {audience, all(idJAG(), aliases(alias))},
+		"ID-JAG without iat":                        {oauth.ReasonIssuedAtMissing, all(idJAG(), withoutClaim("iat"))},
+		"ID-JAG without iat, used again":            {oauth.ReasonIssuedAtMissing, all(idJAG(), reuse, withoutClaim("iat"))},
+		"ID-JAG without jti where it is used again": {oauth.ReasonJWTIDMissing, all(idJAG(), reuse, withoutClaim("jti"))},
+		"ID-JAG without exp":                        {oauth.ReasonExpiryMissing, all(idJAG(), withoutClaim("exp"))},
+		"ID-JAG with all that it may say":           {accepted, all(idJAG(), claim("scope", `"read write"`, "resource", `["https://a.example.com","urn:b"]`, "act", `{"sub":"x"}`, "email", `"a@b"`, "auth_time", "1", "amr", `["mfa"]`))},
+		"what an ID-JAG must not say, elsewhere":    {accepted, claim("scope", "1", "resource", "null", "authorization_details", `[{}]`, "cnf", `{}`)},
+		"ID-JAG of who is no such provider":         {accepted, all(idJAG(), trusting(func(p *trust.Provider) { p.IDJAG = false }), claim("cnf", `{}`))},
+	}
+	for _, value := range []string{`{"jkt":"x"}`, "{}", "null", "false"} {
+		rows["ID-JAG cnf "+value] = row{bound, all(idJAG(), claim("cnf", value))}
+	}
+	for _, value := range []string{`[{"type":"x"}]`, "[]", "null", `"x"`} {
+		rows["ID-JAG authorization_details "+value] = row{details, all(idJAG(), claim("authorization_details", value))}
+	}
+	for _, value := range []string{`""`, "null", "1", "true", `["read"]`, `{"read":1}`, `"read  write"`, `" read"`, `"read\u0000"`, `"r\"d"`, `"lésen"`} {
+		rows["ID-JAG scope "+value] = row{malformed, all(idJAG(), claim("scope", value))}
+	}
+	for _, value := range []string{"null", "1", "true", "[]", "{}", `[1]`, `["https://a.example.com",1]`, `[["https://a.example.com"]]`} {
+		rows["ID-JAG resource "+value] = row{malformed, all(idJAG(), claim("resource", value))}
+	}
+	return rows
 }
 
 // typeRows: C-19, C-20: each profile takes its own types, in any case and with the optional prefix, and no others.

@@ -44,6 +44,31 @@ func (v *verification) checkClientIDClaim() error {
 	return nil
 }
 
+// checkIDJAG: draft-ietf-oauth-identity-assertion-authz-grant: what such a grant must say beyond an assertion, and what it
+// must not say, since this server does not know how to keep to it.
+func (v *verification) checkIDJAG() error {
+	c := v.claims
+	switch {
+	case !v.provider.IDJAG:
+		return nil
+	case len(c.Audience) != 1 || c.Audience[0] != v.ownIssuer:
+		// §4.4.1: one element, which "MUST be the issuer identifier of the Resource Authorization Server".
+		return oauth.Refuse(oauth.ReasonAudienceMismatch, nil)
+	case c.IssuedAt.IsZero(): // §3.1: REQUIRED
+		return oauth.Refuse(oauth.ReasonIssuedAtMissing, nil)
+	case c.bound:
+		// §8.6.1.2: with cnf and without a proof of possession, "MUST reject the request"; no proof is taken here.
+		return oauth.Refuse(oauth.ReasonBoundToKey, nil)
+	case c.requested.details:
+		// RFC 9396 §5: what is not understood is refused: it may be all that was meant to be granted.
+		return oauth.Refuse(oauth.ReasonDetailsNotSupported, nil)
+	case c.requested.malformed:
+		// §4.4.1: scope is that of RFC 6749 §3.3 and resource that of RFC 8707 §2.
+		return oauth.Refuse(oauth.ReasonClaimsMalformed, nil)
+	}
+	return nil
+}
+
 // checkNotBound: RFC 7800 §3.1: a token with cnf is for who has the key, and what it would be exchanged for is for anybody.
 func (v *verification) checkNotBound() error {
 	if v.claims.bound {
@@ -158,8 +183,9 @@ func holdClaimRules(ctx context.Context, v *verification) error {
 }
 
 // checkJWTID: RFC 7523 §3(7): a provider whose assertions work once must be able to tell them apart.
+// draft-ietf-oauth-identity-assertion-authz-grant §3.1: jti is REQUIRED there, however often it works.
 func (v *verification) checkJWTID() error {
-	if v.provider.Replay == trust.ReplayOneTime && v.claims.JWTID == "" {
+	if v.claims.JWTID == "" && (v.provider.Replay == trust.ReplayOneTime || v.provider.IDJAG) {
 		return oauth.Refuse(oauth.ReasonJWTIDMissing, nil)
 	}
 	return nil

@@ -112,7 +112,9 @@ func readingSteps() []step {
 }
 
 // grantSteps are for assertions.
-func grantSteps() []step { return vouchingSteps(check("type", (*verification).checkType)) }
+func grantSteps() []step {
+	return append(vouchingSteps(check("type", (*verification).checkType)), check("ID-JAG", (*verification).checkIDJAG))
+}
 
 // tokenSteps are for tokens that are exchanged: what makes an assertion good makes a token good, but for its type.
 func tokenSteps() []step {

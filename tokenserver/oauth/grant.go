@@ -19,6 +19,9 @@ const (
 	TokenTypeAccessToken = "urn:ietf:params:oauth:token-type:access_token" // #nosec G101 -- no credential
 )
 
+// GrantProfileIDJAG is the profile of the JWT bearer grant in draft-ietf-oauth-identity-assertion-authz-grant §7.2.
+const GrantProfileIDJAG = "urn:ietf:params:oauth:grant-profile:id-jag"
+
 // Grant is a grant of the token endpoint.
 type Grant struct {
 	// Type is its value of grant_type.

@@ -20,6 +20,14 @@ type Request struct {
 	GrantType string
 	// Disabled are the grant_type values that the server refuses to everybody.
 	Disabled []string
+
+	ceiling ceiling
+}
+
+// ceiling is what an ID-JAG says may be granted at most: draft-ietf-oauth-identity-assertion-authz-grant §4.4.1. nil stands
+// for what it does not say.
+type ceiling struct {
+	scopes, resources []string
 }
 
 // These are mistakes of this server, not of a caller.
@@ -45,6 +53,13 @@ func authorize(client clientauth.Client, verified assertion.Verified, request Re
 	subject, err := mapSubject(c, p, verified.Subject())
 	if err != nil {
 		return Decision{}, err
+	}
+	if p.IDJAG {
+		if c.Authentication == trust.AuthenticationNone {
+			// draft-ietf-oauth-identity-assertion-authz-grant §8.1: "SHOULD only be supported for confidential clients".
+			return Decision{}, oauth.Refuse(oauth.ReasonPublicClient, nil)
+		}
+		request.ceiling = ceiling{scopes: verified.Claims().Scopes(), resources: verified.Claims().Resources()}
 	}
 	d, err := Decision{client: c, provider: p, subject: subject, claims: verified.MappedClaims()}.bounded(request, defaultAudience, now)
 	if err != nil {
@@ -83,11 +98,14 @@ func AuthorizeClient(client clientauth.Client, request Request, defaultAudience 
 
 // bounded is the decision with what is granted of what is asked for, and for how long.
 func (d Decision) bounded(request Request, defaultAudience string, now time.Time) (_ Decision, err error) {
-	if d.scopes, err = grantScopes(d.client, d.provider, request.Scope); err != nil {
+	if d.scopes, err = grantScopes(d.client, d.provider, request); err != nil {
 		return Decision{}, err
 	}
-	if d.audience, err = grantAudience(d.client, request.Resources, defaultAudience); err != nil {
+	if d.audience, err = grantAudience(d.client, request, defaultAudience); err != nil {
 		return Decision{}, err
+	}
+	if request.ceiling.resources != nil {
+		d.resources = d.audience
 	}
 	d.expiresAt = now.Truncate(time.Second).Add(d.client.AccessTokenLifetime)
 	return d, nil
@@ -95,17 +113,22 @@ func (d Decision) bounded(request Request, defaultAudience string, now time.Time
 
 // grantScopes: RFC 6749 §3.3: the server "MAY fully or partially ignore the scope requested"; a request without scope
 // asks for everything that the client may have. p is nil where no provider vouches.
-func grantScopes(c *trust.Client, p *trust.Provider, requested string) ([]string, error) {
-	wanted, err := oauth.ParseScope(requested)
+func grantScopes(c *trust.Client, p *trust.Provider, request Request) ([]string, error) {
+	wanted, err := oauth.ParseScope(request.Scope)
 	if err != nil {
 		return nil, err
 	}
-	if len(wanted) == 0 {
+	most := request.ceiling.scopes
+	switch {
+	case len(wanted) > 0:
+	case most != nil:
+		wanted = most
+	default:
 		wanted = c.Scopes
 	}
 	var granted []string
 	for _, s := range wanted {
-		if slices.Contains(c.Scopes, s) && (p == nil || p.Scopes == nil || slices.Contains(p.Scopes, s)) {
+		if slices.Contains(c.Scopes, s) && (most == nil || slices.Contains(most, s)) && (p == nil || p.Scopes == nil || slices.Contains(p.Scopes, s)) {
 			granted = append(granted, s)
 		}
 	}
@@ -115,15 +138,25 @@ func grantScopes(c *trust.Client, p *trust.Provider, requested string) ([]string
 	return granted, nil
 }
 
-// grantAudience: RFC 8707 §2: each requested resource must be one that the client may use.
-func grantAudience(c *trust.Client, requested []string, defaultAudience string) ([]string, error) {
+// grantAudience: RFC 8707 §2: each requested resource must be one that the client may use. What an ID-JAG says is requested
+// with it, and the parameter asks for a part of that.
+func grantAudience(c *trust.Client, request Request, defaultAudience string) ([]string, error) {
 	allowed := c.Resources
 	if len(allowed) == 0 {
 		allowed = []string{defaultAudience}
 	}
+	requested, most := request.Resources, request.ceiling.resources
+	for _, r := range most {
+		if !slices.Contains(allowed, r) {
+			return nil, oauth.Refuse(oauth.ReasonTargetNotAllowed, nil)
+		}
+	}
+	if len(requested) == 0 {
+		requested = most
+	}
 	var audience []string
 	for _, r := range requested {
-		if !slices.Contains(allowed, r) {
+		if !slices.Contains(allowed, r) || most != nil && !slices.Contains(most, r) {
 			return nil, oauth.Refuse(oauth.ReasonTargetNotAllowed, nil)
 		}
 		if !slices.Contains(audience, r) {

@@ -20,6 +20,7 @@ type Decision struct {
 	claims    []claimrules.Claim
 	scopes    []string
 	audience  []string
+	resources []string
 	expiresAt time.Time
 	once      []assertion.Once
 	// refresh is the refresh token to issue, and step the use of the one that was presented; nil for none.
@@ -48,6 +49,10 @@ func (d Decision) Scopes() []string { return d.scopes }
 
 // Audience is the aud of the access token, not empty.
 func (d Decision) Audience() []string { return d.audience }
+
+// Resources are what the answer names as granted (draft-ietf-oauth-identity-assertion-authz-grant §4.4.1), or nil where it
+// names nothing.
+func (d Decision) Resources() []string { return d.resources }
 
 // ExpiresAt is the exp of the access token.
 func (d Decision) ExpiresAt() time.Time { return d.expiresAt }

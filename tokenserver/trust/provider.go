@@ -44,6 +44,8 @@ type Provider struct {
 	SubjectForm SubjectForm
 	// ClientIDClaim wants the claim client_id to be the client that presents the assertion.
 	ClientIDClaim bool
+	// IDJAG says that its assertions are Identity Assertion JWT Authorization Grants: they say what may be granted, too.
+	IDJAG bool
 	// EnforceCertificates uses a key only within the validity of its certificate.
 	EnforceCertificates bool
 	// ClockSkew loosens every comparison with the clock.
