@@ -47,6 +47,7 @@ type record struct {
 	id, remote        string
 	from              peer.Address
 	start             time.Time
+	tenant            string
 	untrustedClientID string
 	// untrustedClientIssuer is the iss of a client assertion.
 	untrustedClientIssuer string
@@ -144,6 +145,7 @@ func (r *record) attrs() []slog.Attr {
 		add("untrusted_client_id", r.untrustedClientID)
 		add("untrusted_client_issuer", r.untrustedClientIssuer)
 	}
+	add("tenant", r.tenant)
 	if r.from.Proxy.IsValid() {
 		add("proxy", r.from.Proxy.String())
 	}

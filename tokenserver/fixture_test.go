@@ -55,6 +55,7 @@ type fixture struct {
 	digestKey keyring.DigestKey
 	audit     *lines
 	registry  *prometheus.Registry
+	serials   int // for names that differ
 }
 
 // lines is a writer of log lines for several goroutines.

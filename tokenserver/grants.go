@@ -64,13 +64,13 @@ func (h *Handler) jwtBearer(ctx context.Context, c caller, form oauth.Form, rec 
 	if err != nil {
 		return c, policy.Decision{}, err
 	}
-	decision, err := policy.Authorize(c.Client, verified, h.request(form), h.config.Issuer, c.now)
+	decision, err := policy.Authorize(c.Client, verified, h.request(form), c.issuer, c.now)
 	return c, decision, err
 }
 
 // clientCredentials is the client credentials grant (RFC 6749 §4.4): that the client is who it says is all there is.
 func (h *Handler) clientCredentials(_ context.Context, c caller, form oauth.Form, _ *record) (caller, policy.Decision, error) {
-	decision, err := policy.AuthorizeClient(c.Client, h.request(form), h.config.Issuer, c.now)
+	decision, err := policy.AuthorizeClient(c.Client, h.request(form), c.issuer, c.now)
 	return c, decision, err
 }
 
@@ -80,12 +80,12 @@ func (h *Handler) refreshToken(_ context.Context, c caller, form oauth.Form, rec
 	if presented == "" {
 		return c, policy.Decision{}, oauth.Refuse(oauth.ReasonMissingRefreshToken, nil)
 	}
-	token, err := refresh.Open(c.snapshot.DigestKeys(), h.config.Issuer, presented)
+	token, err := refresh.Open(c.snapshot.DigestKeys(), c.issuer, presented)
 	if err != nil {
 		return c, policy.Decision{}, err
 	}
 	rec.refreshFamily = token.Family().Digest()
-	decision, err := policy.Renew(c.Client, token, c.snapshot, h.request(form), h.config.Issuer, c.now)
+	decision, err := policy.Renew(c.Client, token, c.snapshot, h.request(form), c.issuer, c.now)
 	rec.provider = decision.Provider()
 	return c, decision, err
 }
@@ -121,7 +121,7 @@ func (h *Handler) verify(ctx context.Context, c caller, look look, form oauth.Fo
 	if _, err := h.selectGrant(client, form, rec); err != nil {
 		return c, assertion.Verified{}, err
 	}
-	c = caller{Client: client, snapshot: newer, now: h.config.Now()}
+	c = caller{Client: client, issuer: c.issuer, snapshot: newer, now: h.config.Now()}
 	if verified, _, err = look(ctx, c); err == nil {
 		said.provider = verified.Provider()
 	}

@@ -64,6 +64,8 @@ type Config struct {
 	// KeyRefresher is asked when an assertion names a key that its provider does not have; nil means that such an assertion
 	// is refused at once.
 	KeyRefresher KeyRefresher
+	// TenantDomains are names of tenants that stand for namespaces; nil means that namespaces have their own alone.
+	TenantDomains map[string]string
 	// Peers finds the address of a caller; nil means that of the connection.
 	Peers *peer.Finder
 	// Failures bounds failed authentications of clients; nil means no bound.
@@ -78,13 +80,17 @@ type Handler struct {
 	metrics  *metrics
 	unheard  atomic.Bool // whether the warning of a proxy was given
 	grants   []grant
-	routes   map[string]route
-	noRoute  errorBody
+	tenants  tenants
+	// endpoints are what every tenant has, by the path below its issuer; routes are those of the whole server, by path.
+	endpoints map[string]route
+	routes    map[string]route
+	document  route // the metadata of RFC 8414, which is at no path below an issuer
+	noRoute   errorBody
 }
 
 type route struct {
 	methods []string
-	serve   http.HandlerFunc
+	serve   func(http.ResponseWriter, *http.Request, tenant)
 }
 
 // NewHandler returns a handler, or an error that says what is wrong with the configuration.
@@ -100,28 +106,57 @@ func NewHandler(c Config) (*Handler, error) {
 	if c.Peers == nil {
 		c.Peers = &peer.Finder{}
 	}
-	verifier := assertion.NewVerifier(c.Issuer)
+	all, err := newTenants(c.Issuer, prefix, c.TenantDomains)
+	if err != nil {
+		return nil, err
+	}
+	verifier := assertion.NewVerifier(c.Issuer, c.Issuer+pathTenant)
 	h := &Handler{
 		config: c, verifier: verifier, clients: clientauth.New(verifier, replay.Clients{Store: c.Replay}, c.Failures), metrics: m,
+		tenants: all,
 	}
 	h.grants = h.makeGrants()
+	h.makeRoutes(prefix)
+	return h, nil
+}
+
+func (h *Handler) makeRoutes(prefix string) {
 	read := []string{http.MethodGet, http.MethodHead}
 	post := []string{http.MethodPost}
-	token := route{post, h.serveToken}
-	h.routes = map[string]route{}
-	for _, p := range []string{"", prefix} {
-		h.routes[p+PathToken], h.routes[p+PathTokenAlias] = token, token
-		h.routes[p+PathIntrospection] = route{post, h.serveIntrospection}
-		h.routes[p+PathRevocation] = route{post, h.serveRevocation}
-		h.routes[p+PathJWKS] = route{read, h.serveJWKS}
-		h.routes[p+PathOpenIDMetadata] = route{read, h.serveOpenIDMetadata}
+	h.endpoints = map[string]route{
+		PathToken:          {post, h.serveToken},
+		PathTokenAlias:     {post, h.serveToken},
+		PathIntrospection:  {post, h.serveIntrospection},
+		PathRevocation:     {post, h.serveRevocation},
+		PathJWKS:           {read, h.serveJWKS},
+		PathOpenIDMetadata: {read, h.serveOpenIDMetadata},
 	}
+	h.document = route{read, h.serveMetadata}
 	// RFC 8414 §3.1: the well-known part goes between host and path.
-	h.routes[PathMetadata+prefix] = route{read, h.serveMetadata}
+	h.routes = map[string]route{PathMetadata + prefix: h.document}
+	for path, rt := range h.endpoints {
+		h.routes[path], h.routes[prefix+path] = rt, rt
+	}
 	h.noRoute = errorBody{
 		Code: oauth.InvalidRequest, Description: "There is no such endpoint. The metadata is at " + PathMetadata + prefix + ".",
 	}
-	return h, nil
+}
+
+// find returns what is at a path, by exact comparison: no cleaning and no redirects, so that no other spelling of a path ever
+// meets another check.
+func (h *Handler) find(path string) (rt route, at tenant, ok bool) {
+	if rt, ok = h.routes[path]; ok {
+		return rt, h.tenants.whole, true
+	}
+	if at, ok = h.tenants.document(path); ok {
+		return h.document, at, true
+	}
+	at, suffix, ok := h.tenants.endpoint(path)
+	if !ok {
+		return route{}, tenant{}, false
+	}
+	rt, ok = h.endpoints[suffix]
+	return rt, at, ok
 }
 
 // CheckIssuer returns the path of an issuer, or an error that says why it cannot be one (RFC 8414 §2): https with
@@ -149,19 +184,18 @@ func isLoopback(host string) bool {
 	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
-// ServeHTTP routes by the exact path: no cleaning and no redirects, so that no other spelling of a path ever meets
-// another check.
+// ServeHTTP answers what is at the path of a request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.recoverPanic(w, r)
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
-	rt, ok := h.routes[r.URL.EscapedPath()]
+	rt, at, ok := h.find(r.URL.EscapedPath())
 	if !ok {
 		writeJSON(w, http.StatusNotFound, h.noRoute)
 		return
 	}
 	if slices.Contains(rt.methods, r.Method) {
-		rt.serve(w, r)
+		rt.serve(w, r, at)
 		return
 	}
 	header.Set("Allow", strings.Join(rt.methods, ", "))

@@ -11,10 +11,10 @@ import (
 )
 
 // serveIntrospection answers the introspection endpoint (RFC 7662). Nothing is kept from one answer to the next.
-func (h *Handler) serveIntrospection(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) serveIntrospection(w http.ResponseWriter, r *http.Request, at tenant) {
 	rec := h.newRecord(r, endpointIntrospection)
 	defer h.finish(r.Context(), rec)
-	active, err := h.introspect(w, r, rec)
+	active, err := h.introspect(w, r, at, rec)
 	if err == nil {
 		rec.err = nil
 		writeActive(w, active)
@@ -30,8 +30,8 @@ func (h *Handler) serveIntrospection(w http.ResponseWriter, r *http.Request) {
 
 // introspect is the whole of an introspection request, in order. What is wrong before the token is looked at is an error of
 // the caller; from there on, an error says why the token does not count.
-func (h *Handler) introspect(w http.ResponseWriter, r *http.Request, rec *record) (tokenstatus.Active, error) {
-	c, form, err := h.enter(w, r, rec)
+func (h *Handler) introspect(w http.ResponseWriter, r *http.Request, at tenant, rec *record) (tokenstatus.Active, error) {
+	c, form, err := h.enter(w, r, at, rec)
 	if err != nil {
 		return tokenstatus.Active{}, err
 	}
@@ -45,7 +45,7 @@ func (h *Handler) introspect(w http.ResponseWriter, r *http.Request, rec *record
 	}
 	// token_type_hint is not looked at: RFC 7662 §2.1: the server "MAY ignore this parameter". Access tokens are the only
 	// ones that are ever active, so that nobody takes another kind for one.
-	token, err := accesstoken.Verify(c.snapshot.Ring(), h.config.Issuer, presented, c.now)
+	token, err := accesstoken.Verify(c.snapshot.Ring(), c.issuer, presented, c.now)
 	if err == nil {
 		rec.tokenID, rec.tokenClientID = token.ID(), token.ClientID()
 		var active tokenstatus.Active
@@ -65,7 +65,7 @@ func isKnown(err error) bool {
 }
 
 // enter is how a request begins that is about a token: load snapshot, parse request, authenticate client.
-func (h *Handler) enter(w http.ResponseWriter, r *http.Request, rec *record) (caller, oauth.Form, error) {
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request, at tenant, rec *record) (caller, oauth.Form, error) {
 	snapshot := h.config.Trust.Snapshot()
 	if !snapshot.Ready() {
 		return caller{}, oauth.Form{}, oauth.Refuse(oauth.ReasonNotReady, nil)
@@ -74,7 +74,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, rec *record) (ca
 	if err != nil {
 		return caller{}, oauth.Form{}, err
 	}
-	c, err := h.authenticate(snapshot, r, form, rec)
+	c, err := h.authenticate(snapshot, r, at, form, rec)
 	return c, form, err
 }
 

@@ -40,22 +40,22 @@ type metadata struct {
 	IDTokenAlgorithms []string `json:"id_token_signing_alg_values_supported,omitempty"`
 }
 
-func (h *Handler) metadata() metadata {
+func (h *Handler) metadata(at tenant) metadata {
 	confidential := []string{clientauth.MethodSecretBasic, clientauth.MethodSecretPost, clientauth.MethodPrivateKeyJWT}
 	m := metadata{
-		Issuer:                  h.config.Issuer,
-		TokenEndpoint:           h.config.Issuer + PathToken,
-		JWKSURI:                 h.config.Issuer + PathJWKS,
+		Issuer:                  at.issuer,
+		TokenEndpoint:           at.issuer + PathToken,
+		JWKSURI:                 at.issuer + PathJWKS,
 		ResponseTypes:           []string{}, // required by RFC 8414; there is no authorization endpoint
 		GrantTypes:              []string{},
 		TokenEndpointMethods:    append(slices.Clone(confidential), clientauth.MethodNone),
 		TokenEndpointAlgorithms: jose.Algorithms(),
 
-		IntrospectionEndpoint:   h.config.Issuer + PathIntrospection,
+		IntrospectionEndpoint:   at.issuer + PathIntrospection,
 		IntrospectionMethods:    confidential,
 		IntrospectionAlgorithms: jose.Algorithms(),
 
-		RevocationEndpoint:   h.config.Issuer + PathRevocation,
+		RevocationEndpoint:   at.issuer + PathRevocation,
 		RevocationMethods:    append(slices.Clone(confidential), clientauth.MethodNone),
 		RevocationAlgorithms: jose.Algorithms(),
 	}
@@ -68,20 +68,19 @@ func (h *Handler) metadata() metadata {
 	return m
 }
 
-func (h *Handler) serveMetadata(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Cache-Control", publicMaxAge)
-	writeJSON(w, http.StatusOK, h.metadata())
+func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request, at tenant) {
+	publish(w, r, h.metadata(at))
 }
 
 // serveOpenIDMetadata tells the algorithms of all published keys: a client that asked before a rotation to another one
 // accepts the tokens after it.
-func (h *Handler) serveOpenIDMetadata(w http.ResponseWriter, _ *http.Request) {
+func (h *Handler) serveOpenIDMetadata(w http.ResponseWriter, r *http.Request, at tenant) {
 	ring := h.config.Trust.Snapshot().Ring()
 	if ring == nil {
 		refuse(w, oauth.AsError(oauth.Refuse(oauth.ReasonNotReady, nil)))
 		return
 	}
-	m := h.metadata()
+	m := h.metadata(at)
 	m.SubjectTypes = []string{"public"}
 	for _, k := range ring.PublicKeys() {
 		for _, alg := range k.Algorithms() {
@@ -90,12 +89,11 @@ func (h *Handler) serveOpenIDMetadata(w http.ResponseWriter, _ *http.Request) {
 	}
 	slices.Sort(m.IDTokenAlgorithms)
 	m.IDTokenAlgorithms = slices.Compact(m.IDTokenAlgorithms)
-	w.Header().Set("Cache-Control", publicMaxAge)
-	writeJSON(w, http.StatusOK, m)
+	publish(w, r, m)
 }
 
-// serveJWKS publishes the keys that verify access tokens (RFC 7517 §5), all of the ring.
-func (h *Handler) serveJWKS(w http.ResponseWriter, _ *http.Request) {
+// serveJWKS publishes the keys that verify access tokens (RFC 7517 §5), all of the ring. They are the same for all tenants.
+func (h *Handler) serveJWKS(w http.ResponseWriter, r *http.Request, _ tenant) {
 	ring := h.config.Trust.Snapshot().Ring()
 	if ring == nil {
 		refuse(w, oauth.AsError(oauth.Refuse(oauth.ReasonNotReady, nil)))
@@ -107,6 +105,5 @@ func (h *Handler) serveJWKS(w http.ResponseWriter, _ *http.Request) {
 	for _, k := range ring.PublicKeys() {
 		set.Keys = append(set.Keys, json.RawMessage(k.PublishedJWK()))
 	}
-	w.Header().Set("Cache-Control", publicMaxAge)
-	writeJSON(w, http.StatusOK, set)
+	publish(w, r, set)
 }

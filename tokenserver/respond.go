@@ -1,11 +1,14 @@
 package tokenserver
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 )
@@ -67,6 +70,38 @@ func refuse(w http.ResponseWriter, e *oauth.Error) {
 func noStore(w http.ResponseWriter) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
+}
+
+// publish answers with a public document, or says that the caller has it already (RFC 9110 §13.1.2).
+func publish(w http.ResponseWriter, r *http.Request, document any) {
+	header := w.Header()
+	header.Set("Cache-Control", publicMaxAge)
+	b, err := json.Marshal(document)
+	if err != nil { // It is made of our own types.
+		refuse(w, oauth.AsError(err))
+		return
+	}
+	sum := sha256.Sum256(b)
+	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
+	header.Set("ETag", tag)
+	if matchesTag(r.Header.Values("If-None-Match"), tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	writeJSON(w, http.StatusOK, json.RawMessage(b))
+}
+
+// matchesTag: RFC 9110 §13.1.2: a list of entity tags or *, compared weakly, since proxies weaken tags when they compress.
+func matchesTag(lists []string, tag string) bool {
+	for _, list := range lists {
+		for candidate := range strings.SplitSeq(list, ",") {
+			candidate = strings.Trim(candidate, " \t")
+			if candidate == "*" || strings.TrimPrefix(candidate, "W/") == tag {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // writeJSON writes a body that is made of our own types and cannot fail to encode; whether the caller still reads it

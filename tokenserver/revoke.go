@@ -11,10 +11,10 @@ import (
 )
 
 // serveRevocation answers the revocation endpoint (RFC 7009).
-func (h *Handler) serveRevocation(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) serveRevocation(w http.ResponseWriter, r *http.Request, at tenant) {
 	rec := h.newRecord(r, endpointRevocation)
 	defer h.finish(r.Context(), rec)
-	err := h.revoke(w, r, rec)
+	err := h.revoke(w, r, at, rec)
 	rec.err = nil
 	if err != nil {
 		rec.err = oauth.AsError(err)
@@ -30,8 +30,8 @@ func (h *Handler) serveRevocation(w http.ResponseWriter, r *http.Request) {
 }
 
 // revoke is the whole of a revocation request, in order.
-func (h *Handler) revoke(w http.ResponseWriter, r *http.Request, rec *record) error {
-	c, form, err := h.enter(w, r, rec)
+func (h *Handler) revoke(w http.ResponseWriter, r *http.Request, at tenant, rec *record) error {
+	c, form, err := h.enter(w, r, at, rec)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (h *Handler) revoke(w http.ResponseWriter, r *http.Request, rec *record) er
 // end ends a token of either kind. token_type_hint is not needed: RFC 7009 §2.1: the server "MAY ignore this parameter". What
 // a token is can be seen in it, so unsupported_token_type (§2.2.1) never comes up.
 func (h *Handler) end(ctx context.Context, c caller, presented string, rec *record) error {
-	refreshToken, err := refresh.Open(c.snapshot.DigestKeys(), h.config.Issuer, presented)
+	refreshToken, err := refresh.Open(c.snapshot.DigestKeys(), c.issuer, presented)
 	switch {
 	case err == nil:
 		rec.refreshFamily = refreshToken.Family().Digest()
@@ -56,7 +56,7 @@ func (h *Handler) end(ctx context.Context, c caller, presented string, rec *reco
 	case oauth.AsError(err).Reason != oauth.ReasonRefreshTokenMalformed: // It has the form of one.
 		return err
 	}
-	token, err := accesstoken.Verify(c.snapshot.Ring(), h.config.Issuer, presented, c.now)
+	token, err := accesstoken.Verify(c.snapshot.Ring(), c.issuer, presented, c.now)
 	if err != nil {
 		return err
 	}

@@ -16,10 +16,10 @@ import (
 )
 
 // serveToken answers the token endpoint (RFC 6749 §3.2).
-func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request, at tenant) {
 	rec := h.newRecord(r, endpointToken)
 	defer h.finish(r.Context(), rec)
-	token, err := h.exchange(w, r, rec)
+	token, err := h.exchange(w, r, at, rec)
 	if err != nil {
 		rec.err = oauth.AsError(err)
 		refuse(w, rec.err)
@@ -39,7 +39,7 @@ type issued struct {
 
 // exchange is the whole of a token request, in order. The trust snapshot is loaded once: a change that arrives meanwhile
 // counts for the next request. The one exception are keys that the request itself has made the server fetch.
-func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, rec *record) (issued, error) {
+func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, at tenant, rec *record) (issued, error) {
 	snapshot := h.config.Trust.Snapshot()
 	if !snapshot.Ready() {
 		return issued{}, oauth.Refuse(oauth.ReasonNotReady, nil)
@@ -48,7 +48,7 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, rec *record) 
 	if err != nil {
 		return issued{}, err
 	}
-	c, err := h.authenticate(snapshot, r, form, rec)
+	c, err := h.authenticate(snapshot, r, at, form, rec)
 	if err != nil {
 		return issued{}, err
 	}
@@ -82,7 +82,7 @@ func (h *Handler) grantToken(ctx context.Context, g grant, c caller, form oauth.
 
 // mint makes the tokens that a redeemed decision allows.
 func (h *Handler) mint(c caller, redeemed replay.Redeemed, rec *record) (issued, error) {
-	token, err := accesstoken.Mint(c.snapshot.Ring(), h.config.Issuer, redeemed, c.now)
+	token, err := accesstoken.Mint(c.snapshot.Ring(), c.issuer, redeemed, c.now)
 	if err != nil {
 		return issued{}, err
 	}
@@ -92,7 +92,7 @@ func (h *Handler) mint(c caller, redeemed replay.Redeemed, rec *record) (issued,
 		return g, nil
 	}
 	rec.refreshFamily = next.Family().Digest()
-	switch g.refreshToken, err = refresh.Seal(c.snapshot.DigestKeys(), h.config.Issuer, next); {
+	switch g.refreshToken, err = refresh.Seal(c.snapshot.DigestKeys(), c.issuer, next); {
 	case errors.Is(err, refresh.ErrTooLarge): // RFC 6749 §5.1: a refresh token is OPTIONAL; the access token is what was asked for.
 		rec.refreshWithheld = true
 	case err != nil:
@@ -101,26 +101,29 @@ func (h *Handler) mint(c caller, redeemed replay.Redeemed, rec *record) (issued,
 	return g, nil
 }
 
-// caller is an authenticated client, with the snapshot and the time by which it is judged.
+// caller is an authenticated client, with the issuer from which it asks, and the snapshot and the time by which it is judged.
 type caller struct {
 	clientauth.Client
 
+	issuer   string
 	snapshot *trust.Snapshot
 	now      time.Time
 }
 
-func (h *Handler) authenticate(snapshot *trust.Snapshot, r *http.Request, form oauth.Form, rec *record) (caller, error) {
-	tenant, err := oauth.Tenant(r.URL)
+func (h *Handler) authenticate(snapshot *trust.Snapshot, r *http.Request, at tenant, form oauth.Form, rec *record) (caller, error) {
+	namespace, err := h.narrow(r, at)
 	if err != nil {
 		return caller{}, err
 	}
+	rec.tenant = namespace
 	credentials, err := clientauth.FromRequest(r.Header, form)
 	rec.untrustedClientID = credentials.UntrustedClientID()
 	if err != nil {
 		return caller{}, err
 	}
-	c := caller{snapshot: snapshot, now: h.config.Now()}
-	client, trail, err := h.clients.Authenticate(r.Context(), c.snapshot, credentials, clientauth.Place{Namespace: tenant, From: rec.from.Caller}, c.now)
+	c := caller{issuer: at.issuer, snapshot: snapshot, now: h.config.Now()}
+	place := clientauth.Place{Issuer: at.issuer, Namespace: namespace, From: rec.from.Caller}
+	client, trail, err := h.clients.Authenticate(r.Context(), c.snapshot, credentials, place, c.now)
 	if err != nil && h.maybeNewer(trail.Trail) {
 		// Who has not authenticated does not wait: that would take places from those who have, and show who exists.
 		h.config.KeyRefresher.Request(r.Context(), trail.Provider)
@@ -131,6 +134,20 @@ func (h *Handler) authenticate(snapshot *trust.Snapshot, r *http.Request, form o
 	}
 	rec.client, rec.method, c.Client = client.Object(), client.Method(), client
 	return c, nil
+}
+
+// narrow returns the namespace whose clients a request is for: that of the path, or the one that the query names. The query
+// narrows the whole server and leaves its issuer. Empty means that all clients are there.
+func (h *Handler) narrow(r *http.Request, at tenant) (string, error) {
+	name, err := oauth.Tenant(r.URL)
+	if err != nil || name == "" {
+		return at.namespace, err
+	}
+	namespace := h.tenants.namespace(name)
+	if at.namespace != "" && namespace != at.namespace {
+		return "", oauth.Refuse(oauth.ReasonTenantMismatch, nil)
+	}
+	return namespace, nil
 }
 
 // maybeNewer reports whether the provider that was found lacks the key that the assertion names, and has its keys from

@@ -80,13 +80,17 @@ func (f *endpointFlags) newEndpoint(ctx context.Context, store *trust.Store, key
 	if err != nil {
 		return nil, err
 	}
+	domains, err := f.callers.tenantDomains()
+	if err != nil {
+		return nil, err
+	}
 	shared, err := f.state.open(ctx, audit)
 	if err != nil {
 		return nil, err
 	}
 	handler, err := tokenserver.NewHandler(tokenserver.Config{
 		Issuer: f.issuer, Trust: store, Replay: shared, Revocations: shared, Now: time.Now, Audit: audit, Metrics: metrics.Registry,
-		DisabledGrants: disabled, KeyRefresher: keys, Peers: peers, Failures: throttle.New(f.callers.failures, time.Now()),
+		DisabledGrants: disabled, KeyRefresher: keys, TenantDomains: domains, Peers: peers, Failures: throttle.New(f.callers.failures, time.Now()),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--issuer: %w", err)

@@ -15,10 +15,19 @@ func TestEndpointFlags(t *testing.T) {
 	behind := func(header string, proxies ...string) endpointFlags {
 		return endpointFlags{issuer: "https://a.test", callers: callerFlags{proxies: proxies, header: header}}
 	}
+	mapped := func(domains ...string) endpointFlags {
+		return endpointFlags{issuer: "https://a.test", callers: callerFlags{domains: domains}}
+	}
 	for name, tc := range map[string]struct {
 		flags endpointFlags
 		says  string
 	}{
+		"tenants":                 {mapped("example.com=team-a", "carbon.super=team-b"), ""},
+		"tenant without domain":   {mapped("team-a"), "no DOMAIN=NAMESPACE"},
+		"tenant is no domain":     {mapped("team-b=team-a"), "at least one dot"},
+		"tenant in capitals":      {mapped("Example.com=team-a"), "use small letters"},
+		"tenant of no namespace":  {mapped("example.com="), "is none"},
+		"tenant twice":            {mapped("example.com=team-a", "example.com=team-b"), "given twice"},
 		"no limit":                {limited(0, time.Second), ""},
 		"negative burst":          {limited(-1, time.Second), "--auth-failure-burst"},
 		"no interval":             {limited(20, -1), "--auth-failure-interval"},

@@ -35,6 +35,7 @@ func issuerRows() []row {
 		})},
 		{id: "E-10", name: "dup-issuer-is-visible", run: conflictIsVisible},
 		{id: "E-11", name: "self-issued", run: selfIssued},
+		{id: "E-11", name: "self-issued-by-tenant", run: selfIssuedByTenant},
 		{id: "E-x01", name: "other-namespace-unknown", want: invalidGrant, send: presented(map[string]changes{"tenant-b": {fromNamed("tenant-b")}})},
 		{id: "E-x02", name: "genuine-key-not-for-other-namespace", want: invalidGrant, send: ordered(map[string]changes{"": nil}, asClient("b1"))},
 		{id: "E-x03", name: "subjects-of-namespaces-differ", want: granted, send: ordered(map[string]changes{"": {by("ES256", ecKey("evil"))}}, asClient("b1")), after: subjectIs("ns-b/evil:alice")},

@@ -128,6 +128,7 @@ func timedRows() []row {
 		{id: "R-x04", name: "slow-callers", run: slowCallers},
 		{id: "R-x05", name: "certificate-rotates", run: certificateRotates},
 		{id: "R-x06", name: "tls-protocols", run: tlsProtocols},
+		{id: "W-11", name: "tenants", run: tenants},
 		{id: "W-05", name: "grant-switched-off", run: grantSwitchedOff},
 	}...)
 }

@@ -18,6 +18,8 @@ func publishedRows() []row {
 			"/debug/pprof", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/metrics", "/healthz", "/readyz", "/livez", "/debug/requests", "/oauth2/introspect/", "/oauth2/introspection", "/oauth2/revoke/", "/oauth2/revocation", "/oauth2/authorize", "/.well-known/", "/.well-known/jwks.json",
 			"/.well-known/oauth-authorization-server/", "/.well-known/oauth-authorization-server/x", "/oauth2/jwks/", "/oauth2/keys", "/api/v1/secrets",
 		)},
+		{id: "P-x03", name: "documents-in-caches", run: cachesOfDocuments},
+		{id: "P-x04", name: "documents-of-tenants", run: tenantDocuments},
 		{id: "P-x02", name: "documents-by-head", run: documentsByHead},
 		{id: "P-x01", name: "documents-ignore-the-request", run: documentsIgnoreTheRequest},
 	}

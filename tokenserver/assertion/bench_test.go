@@ -3,7 +3,7 @@ package assertion
 import "testing"
 
 func BenchmarkVerify(b *testing.B) {
-	vr := NewVerifier(ownIssuer)
+	vr := NewVerifier(ownIssuer, ownTenants)
 	for name, change := range map[string]change{
 		"RS256": usingB("b1"), "ES256": usingB("b2"), "EdDSA": usingB("b3"),
 		"refused before the signature": all(usingB("b1"), claim("iss", `"https://fake.test"`)),

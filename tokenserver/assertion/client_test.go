@@ -15,8 +15,8 @@ import (
 // What was never read is not verified.
 func TestVerifyClientOfNothing(t *testing.T) {
 	p := present(accepted, privateKey())
-	vr := NewVerifier(ownIssuer)
-	v, _, err := vr.VerifyClient(t.Context(), p.snapshot, p.client, Unverified{}, instant())
+	vr := NewVerifier(ownIssuer, ownTenants)
+	v, _, err := vr.VerifyClient(t.Context(), p.snapshot, p.client, Unverified{}, ownIssuer, instant())
 	if reasonOf(err) != "internal" || v != (VerifiedClient{}) {
 		t.Errorf("got %v", err)
 	}
@@ -38,7 +38,7 @@ func TestRead(t *testing.T) {
 		"nested":           {all(privateKey(), header("cty", `"JWT"`)), "", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			u, err := NewVerifier(ownIssuer).Read(t.Context(), newAttempt(tc.change).text())
+			u, err := NewVerifier(ownIssuer, ownTenants).Read(t.Context(), newAttempt(tc.change).text())
 			if (err == nil) != tc.ok || u.UntrustedIssuer() != tc.issuer || u.UntrustedSubject() != tc.subject {
 				t.Errorf("read issuer %q and subject %q with error %v", u.UntrustedIssuer(), u.UntrustedSubject(), err)
 			}
@@ -63,7 +63,7 @@ func TestMapped(t *testing.T) {
 		"client assertion": {all(federated(), ruled(claimrules.Rules{Subject: "claims.jti"})), "3f1c", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, _, err := present(accepted, tc.change).proof(NewVerifier(ownIssuer))
+			v, _, err := present(accepted, tc.change).proof(NewVerifier(ownIssuer, ownTenants))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +76,7 @@ func TestMapped(t *testing.T) {
 
 // B-03: there is a key of nobody for every family, and no header makes Decoy stumble.
 func TestDecoy(t *testing.T) {
-	vr := NewVerifier(ownIssuer)
+	vr := NewVerifier(ownIssuer, ownTenants)
 	kinds := []string{}
 	for _, k := range []*jose.PublicKey{vr.decoy.rsa, vr.decoy.ec, vr.decoy.ed} {
 		if k == nil {
@@ -106,7 +106,7 @@ func TestDecoy(t *testing.T) {
 
 // FuzzVerifyClient: no text authenticates a client but those that were signed for it, byte for byte.
 func FuzzVerifyClient(f *testing.F) {
-	vr := NewVerifier(ownIssuer)
+	vr := NewVerifier(ownIssuer, ownTenants)
 	ed := func(a *attempt) {
 		a.client.Keys = []*jose.PublicKey{public(jwttest.Ed25519("client c1"))}
 		signedAs("EdDSA", jwttest.Ed25519("client c1"))(a)

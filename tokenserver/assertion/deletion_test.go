@@ -26,9 +26,9 @@ func lists() map[string]struct {
 func forEachStep(t *testing.T, run func(t *testing.T, s step, of purpose, without *Verifier)) {
 	t.Helper()
 	for name, list := range lists() {
-		for i, s := range *list.of(NewVerifier(ownIssuer)) {
+		for i, s := range *list.of(NewVerifier(ownIssuer, ownTenants)) {
 			for _, of := range list.purposes {
-				without := NewVerifier(ownIssuer)
+				without := NewVerifier(ownIssuer, ownTenants)
 				steps := list.of(without)
 				*steps = slices.Delete(slices.Clone(*steps), i, i+1)
 				t.Run([]string{"grant", "client", "token"}[of]+"/"+name+"/"+s.name, func(t *testing.T) { run(t, s, of, without) })
@@ -57,7 +57,7 @@ func TestEveryStepIsNeeded(t *testing.T) {
 
 // refusals are the rows by purpose and by the step that refuses them.
 func refusals() map[purpose]map[string][]string {
-	whole := NewVerifier(ownIssuer)
+	whole := NewVerifier(ownIssuer, ownTenants)
 	rows := map[purpose]map[string][]string{asGrant: {}, asClient: {}, asToken: {}}
 	for name, p := range matrix() {
 		if step := refusingStep(whole, p); step != "" {
@@ -96,7 +96,10 @@ func TestStepsThatNothingElseCovers(t *testing.T) {
 
 // refusingStep returns the name of the step that refuses the presentation, or empty.
 func refusingStep(vr *Verifier, p presentation) string {
-	v := &verification{ownIssuer: vr.ownIssuer, text: p.text, snapshot: p.snapshot, client: p.client, kind: p.kind, now: instant()}
+	v := &verification{
+		ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, audience: vr.ownIssuer, text: p.text, snapshot: p.snapshot, client: p.client,
+		kind: p.kind, now: instant(),
+	}
 	steps := map[purpose][]step{asGrant: vr.grant, asToken: vr.token, asClient: vr.client}[p.purpose]
 	for _, s := range slices.Concat(vr.reading, steps) {
 		if s.run(context.Background(), v) != nil {
@@ -113,7 +116,7 @@ func TestNoStepAtAll(t *testing.T) {
 		"no signature": func(s step) bool { return s.name != "signature" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			vr := NewVerifier(ownIssuer)
+			vr := NewVerifier(ownIssuer, ownTenants)
 			for _, list := range lists() {
 				*list.of(vr) = slices.DeleteFunc(slices.Clone(*list.of(vr)), func(s step) bool { return !keep(s) })
 			}

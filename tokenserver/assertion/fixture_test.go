@@ -19,6 +19,7 @@ import (
 // a certificate, for RS256 only; B trusts a JWK Set.
 const (
 	ownIssuer    = "https://as.test"
+	ownTenants   = ownIssuer + "/t/"
 	alias        = "https://as.test/oauth2/token"
 	issuerA      = "https://idp-a.test"
 	issuerB      = "https://idp-b.test"

@@ -22,7 +22,7 @@ var deterministic = sync.OnceValue(func() presentation {
 var knownGood = sync.OnceValue(func() map[string]bool {
 	w, good := deterministic(), map[string]bool{}
 	for _, p := range matrix() {
-		_, _, err := w.verify(NewVerifier(ownIssuer), p.text)
+		_, _, err := w.verify(NewVerifier(ownIssuer, ownTenants), p.text)
 		good[p.text] = err == nil
 	}
 	return good
@@ -30,7 +30,7 @@ var knownGood = sync.OnceValue(func() map[string]bool {
 
 // FuzzVerify: no text is verified but those that the fixture signed, byte for byte.
 func FuzzVerify(f *testing.F) {
-	w, vr := deterministic(), NewVerifier(ownIssuer)
+	w, vr := deterministic(), NewVerifier(ownIssuer, ownTenants)
 	for text := range knownGood() {
 		if len(text) <= jose.MaxCompactBytes {
 			f.Add(text)
@@ -51,7 +51,7 @@ func FuzzVerify(f *testing.F) {
 
 // FuzzClaims: a payload with a correct signature is accepted only if encoding/json reads acceptable claims in it too.
 func FuzzClaims(f *testing.F) {
-	w, vr, key := deterministic(), NewVerifier(ownIssuer), jwttest.Ed25519("idp-b")
+	w, vr, key := deterministic(), NewVerifier(ownIssuer, ownTenants), jwttest.Ed25519("idp-b")
 	for _, r := range rows() {
 		a := newAttempt(r.change)
 		payload := a.claims.Set("iss", jwttest.Quote(issuerB)).String()
@@ -121,7 +121,7 @@ func object(t *testing.T, text string) (members map[string]any) {
 
 // FuzzHeaderOfSigned: a header with a correct signature is accepted only if it asks for nothing that is refused.
 func FuzzHeaderOfSigned(f *testing.F) {
-	w, vr, key := deterministic(), NewVerifier(ownIssuer), jwttest.Ed25519("idp-b")
+	w, vr, key := deterministic(), NewVerifier(ownIssuer, ownTenants), jwttest.Ed25519("idp-b")
 	for _, r := range rows() {
 		if h := newAttempt(r.change).header.Set("alg", `"EdDSA"`).String(); len(h) < 1<<10 {
 			f.Add(h)

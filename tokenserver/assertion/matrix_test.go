@@ -81,7 +81,7 @@ func (p presentation) verifyClient(vr *Verifier, text string) (VerifiedClient, T
 	if err != nil {
 		return VerifiedClient{}, Trail{}, err
 	}
-	return vr.VerifyClient(context.Background(), p.snapshot, p.client, u, instant())
+	return vr.VerifyClient(context.Background(), p.snapshot, p.client, u, ownIssuer, instant())
 }
 
 // proof presents the assertion for what it is meant to be.
@@ -123,7 +123,7 @@ func reasonOf(err error) oauth.Reason {
 }
 
 func TestVerify(t *testing.T) {
-	vr := NewVerifier(ownIssuer)
+	vr := NewVerifier(ownIssuer, ownTenants)
 	for name, p := range matrix() {
 		t.Run(name, func(t *testing.T) {
 			verified, trail, err := p.proof(vr)
@@ -196,7 +196,7 @@ func TestSharedWireTexts(t *testing.T) {
 				if !ok {
 					t.Fatalf("there is no row %q", id)
 				}
-				_, err := p.outcome(NewVerifier(ownIssuer))
+				_, err := p.outcome(NewVerifier(ownIssuer, ownTenants))
 				texts[oauth.AsError(err).Description] = true
 			}
 			if len(texts) != 1 {
@@ -220,7 +220,7 @@ func TestUntrustedIssuer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := present("", tc.change)
-			_, trail, err := p.verify(NewVerifier(ownIssuer), p.text)
+			_, trail, err := p.verify(NewVerifier(ownIssuer, ownTenants), p.text)
 			if err == nil || trail.UntrustedIssuer != tc.want {
 				t.Errorf("issuer = %q with error %v, want %q with an error", trail.UntrustedIssuer, err, tc.want)
 			}

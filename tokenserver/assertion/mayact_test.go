@@ -43,7 +43,7 @@ func TestMayAct(t *testing.T) {
 				change = claim("may_act", value)
 			}
 			p := present(accepted, change)
-			v, _, err := p.verify(NewVerifier(ownIssuer), p.text)
+			v, _, err := p.verify(NewVerifier(ownIssuer, ownTenants), p.text)
 			if err != nil {
 				t.Fatal(err)
 			}

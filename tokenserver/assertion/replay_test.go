@@ -32,7 +32,7 @@ func TestReplayPolicy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := present(accepted, tc.change)
-			v, _, err := p.verify(NewVerifier(ownIssuer), p.text)
+			v, _, err := p.verify(NewVerifier(ownIssuer, ownTenants), p.text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestReplayPolicyOfClients(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := present(accepted, tc.change)
-			v, _, err := p.verifyClient(NewVerifier(ownIssuer), p.text)
+			v, _, err := p.verifyClient(NewVerifier(ownIssuer, ownTenants), p.text)
 			if err != nil {
 				t.Fatal(err)
 			}

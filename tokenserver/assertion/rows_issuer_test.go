@@ -19,6 +19,7 @@ func issuerRows() map[string]row {
 	younger := provider("evil", issuerA, public(rogue))
 	younger.Created = instant().Add(time.Second)
 	ours := provider("self", ownIssuer, public(jwttest.RSA("idp-a", 2048)))
+	tenants := provider("self", ownTenants+"team-a", public(jwttest.RSA("idp-a", 2048)))
 	longest := "https://" + strings.Repeat("i", 504)
 	return map[string]row{
 		"E-01 iss missing":                     {oauth.ReasonIssuerMissing, withoutClaim("iss")},
@@ -48,6 +49,8 @@ func issuerRows() map[string]row {
 		"E-10 younger of two providers":        {oauth.ReasonSignatureInvalid, all(beside(younger), signed("RS256", rogue))},
 		"E-11 self-issued":                     {oauth.ReasonSelfIssued, claim("iss", jwttest.Quote(ownIssuer))},
 		"E-11 W-42 self-issued and declared":   {oauth.ReasonSelfIssued, all(beside(ours), claim("iss", jwttest.Quote(ownIssuer)))},
+		"E-11 W-42 self-issued by a tenant":    {oauth.ReasonSelfIssued, all(beside(tenants), claim("iss", jwttest.Quote(ownTenants+"team-a")))},
+		"E-11 beside the tenants":              {unknown, claim("iss", jwttest.Quote(ownIssuer+"/tenant"))},
 		"E-11 own access token":                {oauth.ReasonSelfIssued, all(header("typ", `"at+jwt"`), claim("iss", jwttest.Quote(ownIssuer)))},
 		"W-41 provider disabled":               {oauth.ReasonProviderDisabled, trusting(func(p *trust.Provider) { p.Enabled = false })},
 		"W-43 provider of other clients":       {oauth.ReasonProviderNotAllowed, client(func(c *trust.Client) { c.Providers = providers("idp-b") })},

@@ -95,7 +95,7 @@ func (v *verification) checkClientSubject() error {
 // checkClientAudience: draft-ietf-oauth-rfc7523bis §3: the audience of a client assertion is "the issuer identifier of the
 // authorization server as its sole value", so that no other server can be given it to pass on (CVE-2025-27370).
 func (v *verification) checkClientAudience() error {
-	if len(v.claims.Audience) != 1 || v.claims.Audience[0] != v.ownIssuer {
+	if len(v.claims.Audience) != 1 || v.claims.Audience[0] != v.audience {
 		return oauth.Refuse(oauth.ReasonAudienceMismatch, nil)
 	}
 	return nil

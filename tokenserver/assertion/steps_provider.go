@@ -2,6 +2,7 @@ package assertion
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
@@ -15,9 +16,11 @@ func (v *verification) checkIssuerPresent() error {
 	return nil
 }
 
-// checkNotSelfIssued: what this server signs says what a client may do; it is no proof of who somebody is.
+// checkNotSelfIssued: what this server signs, under whichever of its issuers, says what a client may do; it is no proof of who
+// somebody is.
 func (v *verification) checkNotSelfIssued() error {
-	if v.claims.Issuer == v.ownIssuer {
+	own := func(prefix string) bool { return strings.HasPrefix(v.claims.Issuer, prefix) }
+	if v.claims.Issuer == v.ownIssuer || slices.ContainsFunc(v.ownPrefixes, own) {
 		return oauth.Refuse(oauth.ReasonSelfIssued, nil)
 	}
 	return nil

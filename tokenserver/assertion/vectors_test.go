@@ -23,7 +23,7 @@ func TestJSONTestSuite(t *testing.T) {
 	if len(files) < 318 {
 		t.Fatalf("%d files, want at least 318", len(files))
 	}
-	w, vr, key := deterministic(), NewVerifier(ownIssuer), jwttest.Ed25519("idp-b")
+	w, vr, key := deterministic(), NewVerifier(ownIssuer, ownTenants), jwttest.Ed25519("idp-b")
 	var took []time.Duration
 	verify := func(payload string) oauth.Reason {
 		text := jwttest.Compact("EdDSA", key, w.header.String(), payload)
@@ -72,7 +72,7 @@ func TestJSONTestSuite(t *testing.T) {
 func TestNaughtyStrings(t *testing.T) {
 	var list []string
 	jwttest.ReadData(t, &list, "blns", "blns.json")
-	w, vr, key := deterministic(), NewVerifier(ownIssuer), jwttest.Ed25519("idp-b")
+	w, vr, key := deterministic(), NewVerifier(ownIssuer, ownTenants), jwttest.Ed25519("idp-b")
 	acceptedSubjects := 0
 	for _, s := range list {
 		text := jwttest.Compact("EdDSA", key, w.header.Set("kid", jwttest.Quote(s)).String(), w.claims.String())

@@ -12,7 +12,8 @@ import (
 
 // Verifier verifies assertions, tokens and client assertions. It is immutable and safe for concurrent use.
 type Verifier struct {
-	ownIssuer string
+	ownIssuer   string
+	ownPrefixes []string
 	// reading comes before any of the others.
 	reading, grant, token, client []step
 	decoy                         decoy
@@ -68,12 +69,14 @@ func (u Unverified) UntrustedSubject() string {
 type verification struct {
 	Unverified
 
-	ownIssuer string
-	text      string
-	snapshot  *trust.Snapshot
-	client    *trust.Client
-	kind      TokenKind // of a token that is exchanged
-	now       time.Time
+	ownIssuer   string
+	ownPrefixes []string
+	audience    string // of client assertions
+	text        string
+	snapshot    *trust.Snapshot
+	client      *trust.Client
+	kind        TokenKind // of a token that is exchanged
+	now         time.Time
 
 	provider   *trust.Provider
 	candidates []*jose.PublicKey
@@ -95,11 +98,12 @@ type Trail struct {
 	SignatureTried bool
 }
 
-// NewVerifier returns a verifier for an authorization server with the given issuer.
-func NewVerifier(ownIssuer string) *Verifier {
+// NewVerifier returns a verifier for an authorization server with the given issuer. All issuers that begin with one
+// of the prefixes are its own too.
+func NewVerifier(ownIssuer string, ownPrefixes ...string) *Verifier {
 	return &Verifier{
-		ownIssuer: ownIssuer, reading: readingSteps(), grant: grantSteps(), token: tokenSteps(), client: clientSteps(),
-		decoy: newDecoy(),
+		ownIssuer: ownIssuer, ownPrefixes: ownPrefixes, reading: readingSteps(), grant: grantSteps(), token: tokenSteps(),
+		client: clientSteps(), decoy: newDecoy(),
 	}
 }
 
@@ -183,7 +187,7 @@ func clientSteps() []step {
 func (vr *Verifier) Verify(ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, assertion string, now time.Time) (
 	Verified, Trail, error,
 ) {
-	v := &verification{ownIssuer: vr.ownIssuer, text: assertion, snapshot: snapshot, client: client, now: now}
+	v := &verification{ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, text: assertion, snapshot: snapshot, client: client, now: now}
 	return v.verified(ctx, vr.reading, vr.grant)
 }
 
@@ -192,7 +196,9 @@ func (vr *Verifier) Verify(ctx context.Context, snapshot *trust.Snapshot, client
 func (vr *Verifier) VerifyToken(ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, kind TokenKind, token string, now time.Time) (
 	Verified, Trail, error,
 ) {
-	v := &verification{ownIssuer: vr.ownIssuer, text: token, snapshot: snapshot, client: client, kind: kind, now: now}
+	v := &verification{
+		ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, text: token, snapshot: snapshot, client: client, kind: kind, now: now,
+	}
 	return v.verified(ctx, vr.reading, vr.token)
 }
 
@@ -212,13 +218,13 @@ func (vr *Verifier) Read(ctx context.Context, clientAssertion string) (Unverifie
 	return v.Unverified, err
 }
 
-// VerifyClient runs the remaining steps on what Read returned: is it the client that says so, by a key of its own or by
-// the provider of its workload? Its errors are refusals of an assertion; [oauth.RefuseClient] makes them refusals of a
+// VerifyClient runs the remaining steps on what Read returned: is it the client that says so to this audience, by a key of
+// its own or by the provider of its workload? The audience is the issuer that the client asks. Errors are refusals of an assertion; [oauth.RefuseClient] makes them refusals of a
 // client.
-func (vr *Verifier) VerifyClient(ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, u Unverified, now time.Time) (
-	VerifiedClient, Trail, error,
-) {
-	v := &verification{Unverified: u, ownIssuer: vr.ownIssuer, snapshot: snapshot, client: client, now: now}
+func (vr *Verifier) VerifyClient(
+	ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, u Unverified, audience string, now time.Time,
+) (VerifiedClient, Trail, error) {
+	v := &verification{Unverified: u, ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, audience: audience, snapshot: snapshot, client: client, now: now}
 	err := oauth.Refuse(oauth.ReasonInternal, nil)
 	if u.jws != nil && u.claims != nil {
 		err = v.run(ctx, vr.client)

@@ -125,7 +125,7 @@ func TestAuthenticateByAssertion(t *testing.T) {
 			p := tc.base()
 			tc.change(p)
 			snapshot, store := worldOfKeys(tc.world), &redeemed{}
-			got, trail, err := New(verifier(), store, unbounded).Authenticate(t.Context(), snapshot, p.credentials(), Place{Namespace: p.tenant}, noon)
+			got, trail, err := New(verifier(), store, unbounded).Authenticate(t.Context(), snapshot, p.credentials(), Place{Issuer: server, Namespace: p.tenant}, noon)
 			if reasonOf(err) != tc.want || trail.UntrustedClientID != tc.client {
 				t.Fatalf("%q is refused for %q, want %q for %q", trail.UntrustedClientID, reasonOf(err), tc.client, tc.want)
 			}
@@ -153,7 +153,7 @@ func TestRedeemerRefuses(t *testing.T) {
 		{oauth.ReasonStateUnavailable, oauth.TemporarilyUnavailable},
 	} {
 		store := &redeemed{err: oauth.Refuse(tc.reason, nil)}
-		got, _, err := New(verifier(), store, unbounded).Authenticate(t.Context(), worldOfKeys(nil), ofKey().credentials(), Place{}, noon)
+		got, _, err := New(verifier(), store, unbounded).Authenticate(t.Context(), worldOfKeys(nil), ofKey().credentials(), Place{Issuer: server}, noon)
 		if e := oauth.AsError(err); got != (Client{}) || e.Reason != tc.reason || e.Code != tc.want {
 			t.Errorf("got %v, %v as %s, want %s as %s", got.Object(), err, e.Code, tc.reason, tc.want)
 		}
@@ -178,7 +178,7 @@ func TestTrail(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tc.change(tc.presented)
 			snapshot := worldOfKeys(nil)
-			_, trail, _ := authenticator().Authenticate(t.Context(), snapshot, tc.presented.credentials(), Place{}, noon)
+			_, trail, _ := authenticator().Authenticate(t.Context(), snapshot, tc.presented.credentials(), Place{Issuer: server}, noon)
 			found := trail.Provider != nil && trail.Provider.RemoteKeys
 			if trail.UntrustedIssuer != tc.issuer || found != tc.provider || trail.SignatureTried != tc.tried {
 				t.Errorf("trail is %+v", trail)
@@ -200,7 +200,7 @@ func TestUnknownClientsCostAVerification(t *testing.T) {
 		change(p)
 		c := p.credentials()
 		return allocated(func() {
-			if _, _, err := a.Authenticate(t.Context(), snapshot, c, Place{Namespace: p.tenant}, noon); err == nil {
+			if _, _, err := a.Authenticate(t.Context(), snapshot, c, Place{Issuer: server, Namespace: p.tenant}, noon); err == nil {
 				t.Error("authenticated")
 			}
 		})[0]
@@ -240,7 +240,7 @@ func FuzzClientAssertion(f *testing.F) {
 	}
 	snapshot, a := worldOfKeys(nil), authenticator()
 	f.Fuzz(func(t *testing.T, id, text string) {
-		c, _, err := a.Authenticate(t.Context(), snapshot, Credentials{untrustedID: id, assertion: text, method: MethodPrivateKeyJWT}, Place{}, noon)
+		c, _, err := a.Authenticate(t.Context(), snapshot, Credentials{untrustedID: id, assertion: text, method: MethodPrivateKeyJWT}, Place{Issuer: server}, noon)
 		if err != nil {
 			if e := oauth.AsError(err); e.Code != oauth.InvalidClient || c != (Client{}) {
 				t.Fatalf("refused as %s with %v", e.Code, c.Object())

@@ -41,6 +41,8 @@ func New(verifier *assertion.Verifier, redeemer Redeemer, failures Failures) *Au
 
 // Place is where credentials are presented.
 type Place struct {
+	// Issuer is the one of ours that is asked: a client assertion names it as its audience.
+	Issuer string
 	// Namespace is the one whose clients there are; empty for those of all.
 	Namespace string
 	// From is the address of the caller. It is not valid where there is none.
@@ -179,7 +181,7 @@ func (a *Authenticator) byAssertion(
 		a.verifier.Decoy(unverified)
 		return Client{}, trail, oauth.Refuse(reason, nil)
 	}
-	verified, trail, err := a.verifier.VerifyClient(ctx, snapshot, client, unverified, now)
+	verified, trail, err := a.verifier.VerifyClient(ctx, snapshot, client, unverified, at.Issuer, now)
 	if err != nil {
 		if !trail.SignatureTried {
 			a.verifier.Decoy(unverified)

@@ -105,7 +105,7 @@ func secretOf(id, secret, method string) Credentials {
 
 // authenticate authenticates at noon, with a store that knows of no uses.
 func authenticate(snapshot *trust.Snapshot, c Credentials, tenant string) (Client, error) {
-	client, _, err := authenticator().Authenticate(context.Background(), snapshot, c, Place{Namespace: tenant}, noon)
+	client, _, err := authenticator().Authenticate(context.Background(), snapshot, c, Place{Issuer: server, Namespace: tenant}, noon)
 	return client, err
 }
 

@@ -27,6 +27,7 @@ const (
 	ReasonClientIDMismatch           Reason = "client_id_mismatch"
 	ReasonMalformedScope             Reason = "malformed_scope"
 	ReasonMalformedTenant            Reason = "malformed_tenant"
+	ReasonTenantMismatch             Reason = "tenant_mismatch"
 	ReasonTwoAuthorizations          Reason = "two_authorization_headers"
 	ReasonUnknownGrantType           Reason = "unknown_grant_type"
 	ReasonGrantDisabled              Reason = "grant_disabled"
@@ -196,6 +197,8 @@ func (r Reason) wire() wire {
 		return wire{InvalidRequest, "The parameter client_id differs from the client of the Authorization header."}
 	case ReasonMalformedTenant:
 		return wire{InvalidRequest, "The parameter tenantDomain is repeated or empty."}
+	case ReasonTenantMismatch:
+		return wire{InvalidRequest, "The parameter tenantDomain names another tenant than the path."}
 	case ReasonMalformedScope:
 		return wire{InvalidScope, "The parameter scope is not a list of scope tokens separated by single spaces."}
 	case ReasonScopeNotAllowed:

@@ -40,7 +40,7 @@ func (f fixture) verifiedClient(t testing.TB) assertion.VerifiedClient {
 	})
 	verifier := assertion.NewVerifier(server)
 	unverified := must(verifier.Read(t.Context(), jwttest.Compact("ES256", key, `{"alg":"ES256"}`, f.claims())))
-	verified, _, err := verifier.VerifyClient(t.Context(), store.Snapshot(), client, unverified, noon)
+	verified, _, err := verifier.VerifyClient(t.Context(), store.Snapshot(), client, unverified, server, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
