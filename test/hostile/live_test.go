@@ -12,7 +12,7 @@ const effect = 5 * time.Second
 
 // liveRows: manifests that change while the server runs, and an issuer with a path. Each has a server of its own.
 func liveRows() []row {
-	return []row{
+	return append(replicaRows(), []row{
 		{id: "B-13", name: "client-disabled-while-running", run: clientComesAndGoes},
 		{id: "B-16", name: "secret-rotated-while-running", run: secretIsRotated},
 		{id: "D-x09", name: "keys-change-while-running", run: keysChange},
@@ -20,7 +20,7 @@ func liveRows() []row {
 		{id: "N-04", name: "token-expired", run: tokenExpires},
 		{id: "N-08", name: "client-comes-and-goes", run: tokensOfClientsThatGo},
 		{id: "P-03", name: "issuer-with-a-path", run: issuerWithPath},
-	}
+	}...)
 }
 
 // rewrite puts the usual manifests with changes in place of what the server reads.

@@ -28,6 +28,8 @@ type serverOptions struct {
 	objects []object
 	// certificate makes the server speak TLS with it.
 	certificate *serverCertificate
+	// peer is a server whose issuer and manifests this one has too.
+	peer *server
 }
 
 // server is a process of the binary.
@@ -56,6 +58,11 @@ func startServer(t *testing.T, o serverOptions) *server {
 	s.log = &logFile{path: filepath.Join(t.TempDir(), "log")}
 	s.public, s.ops = freeAddress(t), freeAddress(t)
 	s.issuer = s.scheme + "://" + s.public + o.issuerPath
+	if o.peer != nil {
+		s.issuer, s.manifests = o.peer.issuer, o.peer.manifests
+		s.start(t)
+		return s
+	}
 	objects := o.objects
 	if objects == nil {
 		objects = usualObjects(s.issuer + "/oauth2/token")
