@@ -155,6 +155,30 @@ func TestServeFails(t *testing.T) {
 	}
 }
 
+// M-12: the key of refresh tokens is the same at every start, and a file that holds none is not written over.
+func TestOpenDigestKey(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "digest.key")
+	first, err := openDigestKey(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, err := openDigestKey(file); err != nil || second.ID() != first.ID() {
+		t.Errorf("the second start has the key %v instead of %v: %v", second, first, err)
+	}
+	if other, err := openDigestKey(""); err != nil || other.ID() == first.ID() {
+		t.Errorf("without a file there is the key %v: %v", other, err)
+	}
+	if err := os.WriteFile(file, []byte("garbage"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openDigestKey(file); err == nil || !strings.Contains(err.Error(), "--digest-key") || !strings.Contains(err.Error(), "restore the file") {
+		t.Errorf("error %v", err)
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "garbage" { // #nosec G304 -- a folder of the test
+		t.Errorf("overwritten: %v", err)
+	}
+}
+
 func TestOpenRing(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	dir := t.TempDir()

@@ -26,6 +26,7 @@ type standaloneFlags struct {
 	public      endpointFlags
 	manifests   string
 	signingKeys string
+	digestKey   string
 }
 
 func standaloneCommand() *cobra.Command {
@@ -43,6 +44,7 @@ and leaves the last good state in force.`,
 	f.public.add(cmd.Flags())
 	cmd.Flags().StringVar(&f.manifests, "manifests", "", "folder of YAML files (required)")
 	cmd.Flags().StringVar(&f.signingKeys, "signing-keys", "", "file that holds the signing keys, made when it does not exist (default: new keys at every start, so that older access tokens no longer verify)")
+	cmd.Flags().StringVar(&f.digestKey, "digest-key", "", "file that holds the key under which refresh tokens are sealed, made when it does not exist (default: a new key at every start, so that older refresh tokens are refused)")
 	return cmd
 }
 
@@ -63,7 +65,11 @@ func (f *standaloneFlags) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	loader, err := standalone.NewLoader(f.manifests, store, ring, log)
+	digestKey, err := openDigestKey(f.digestKey)
+	if err != nil {
+		return err
+	}
+	loader, err := standalone.NewLoader(f.manifests, store, ring, digestKey, log)
 	if err != nil {
 		return err
 	}
@@ -91,31 +97,48 @@ func watch(loader *standalone.Loader) func(context.Context) error {
 
 // openRing reads the signing keys from a file, which it makes when it does not exist. Without a file it makes new keys.
 func openRing(file string, now time.Time) (*keyring.Ring, error) {
-	if file == "" {
-		return keyring.Generate(now)
-	}
-	text, err := os.ReadFile(file) // #nosec G304 -- the file is what the user names
-	if err == nil {
-		ring, err := keyring.Parse(text)
+	return open("--signing-keys", file, keyring.Parse, func() (*keyring.Ring, []byte, error) {
+		ring, err := keyring.Generate(now)
 		if err != nil {
-			return nil, fmt.Errorf("--signing-keys %s: %w; restore the file, or remove it to have new keys made", file, err)
+			return nil, nil, err
 		}
-		return ring, nil
+		text, err := ring.Marshal()
+		return ring, text, err
+	})
+}
+
+// openDigestKey does the same for the digest key.
+func openDigestKey(file string) (keyring.DigestKey, error) {
+	return open("--digest-key", file, keyring.ParseDigestKey, func() (keyring.DigestKey, []byte, error) {
+		key := keyring.GenerateDigestKey()
+		return key, key.Marshal(), nil
+	})
+}
+
+// open reads the file that a flag names, or makes what is in it and the file.
+func open[T any](flag, file string, parse func([]byte) (T, error), generate func() (T, []byte, error)) (T, error) {
+	var none T
+	if file != "" {
+		text, err := os.ReadFile(file) // #nosec G304 -- the file is what the user names
+		if err == nil {
+			made, err := parse(text)
+			if err != nil {
+				return none, fmt.Errorf("%s %s: %w; restore the file, or remove it to have a new one made", flag, file, err)
+			}
+			return made, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return none, fmt.Errorf("%s: %w", flag, err)
+		}
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("--signing-keys: %w", err)
-	}
-	ring, err := keyring.Generate(now)
-	if err != nil {
-		return nil, err
-	}
-	if text, err = ring.Marshal(); err != nil {
-		return nil, err
+	made, text, err := generate()
+	if err != nil || file == "" {
+		return made, err
 	}
 	if err := writeNew(file, text); err != nil {
-		return nil, fmt.Errorf("--signing-keys: %w", err)
+		return none, fmt.Errorf("%s: %w", flag, err)
 	}
-	return ring, nil
+	return made, nil
 }
 
 // writeNew writes a private file that must not exist yet, whole or not at all.

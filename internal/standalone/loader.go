@@ -37,8 +37,8 @@ type Loader struct {
 	revisit time.Time
 }
 
-// NewLoader returns a loader that puts the given ring, a digest key of this process and what is in dir into the store.
-func NewLoader(dir string, store *trust.Store, ring *keyring.Ring, log *slog.Logger) (*Loader, error) {
+// NewLoader returns a loader that puts the given keys and what is in dir into the store.
+func NewLoader(dir string, store *trust.Store, ring *keyring.Ring, digestKey keyring.DigestKey, log *slog.Logger) (*Loader, error) {
 	reader, err := manifests.NewReader()
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func NewLoader(dir string, store *trust.Store, ring *keyring.Ring, log *slog.Log
 		return nil, err
 	}
 	l := &Loader{
-		reader: reader, dir: dir, store: store, digestKey: keyring.GenerateDigestKey(), rules: rules, compiler: compiler, log: log,
+		reader: reader, dir: dir, store: store, digestKey: digestKey, rules: rules, compiler: compiler, log: log,
 	}
 	store.Update(func(tx *trust.Tx) {
 		tx.SetRing(ring)

@@ -56,7 +56,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.loader, err = NewLoader(w.dir, w.store, ring, slog.New(slog.NewTextHandler(&w.log, nil)))
+	w.loader, err = NewLoader(w.dir, w.store, ring, keyring.GenerateDigestKey(), slog.New(slog.NewTextHandler(&w.log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

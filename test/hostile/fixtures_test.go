@@ -42,6 +42,9 @@ var secrets = map[string]string{
 	special:       "p:a%s+s wörd ~!*'()-S10",
 	"b1":          "SB-correct-horse-battery-staple",
 	"stolen":      "SX-correct-horse-battery-staple",
+	"rt":          "SR-correct-horse-battery-staple",
+	"rt-other":    "SQ-correct-horse-battery-staple",
+	"rt-cap":      "ST-correct-horse-battery-staple",
 	"api":         "SA-correct-horse-battery-staple",
 	"other-api":   "SO-correct-horse-battery-staple",
 }
@@ -74,6 +77,7 @@ func usualClients() []object {
 	}
 	all := client("c1", object{})
 	all[1]["stringData"].(object)["previous_client_secret"] = secrets["c1 previous"] //nolint:errcheck,forcetypeassert // See oauthClient.
+	withRefresh := []string{"JWTBearer", "RefreshToken"}
 	for id, spec := range map[string]object{
 		"c2":        {"identityProviders": []object{{"name": "idp-b"}}},
 		"c3":        {"grantTypes": []string{}},
@@ -85,6 +89,9 @@ func usualClients() []object {
 		"short":     {"accessToken": object{"lifetime": "1m"}},
 		"grants":    {"grantTypes": []string{"JWTBearer", "ClientCredentials", "TokenExchange"}, "resources": []string{"https://api.example.com", "urn:example:second"}},
 		special:     {},
+		"rt":        {"grantTypes": withRefresh},
+		"rt-other":  {"grantTypes": withRefresh, "refreshToken": object{"lifetime": "1h"}},
+		"rt-cap":    {"grantTypes": withRefresh, "accessToken": object{"lifetime": "1h", "capToAssertion": true}},
 		"api":       {"grantTypes": []string{}, "resourceServer": object{"resources": []string{"https://api.example.com"}}},
 		"other-api": {"grantTypes": []string{}, "resourceServer": object{"resources": []string{"https://api.example.com/", "https://api.example.co"}}},
 	} {
@@ -94,6 +101,9 @@ func usualClients() []object {
 	// A client of ns-b that claims the id of another one.
 	all = append(all, oauthClient("ns-b", "thief", "c1", secrets["stolen"], object{"scopes": scopes})...)
 	all = append(all, clientsOfOtherMethods()...)
+	public := client("rt-public", object{"grantTypes": withRefresh})[0]
+	public["spec"].(object)["authentication"] = object{"public": object{}} //nolint:errcheck,forcetypeassert // See oauthClient.
+	all = append(all, public)
 	// A client whose Secret is missing.
 	return append(all, oauthClient("ns-a", "no-secret", "no-secret", "", object{"scopes": scopes})[0])
 }

@@ -62,6 +62,7 @@ func sections() []section {
 		{"T", slices.Concat(ownNameRows(), exchangeRows(), idJAGRows())},
 		{"J", append(scopeRows(), tokenRows()...)},
 		{"S", clientAssertionRows()},
+		{"M", refreshRows()},
 		{"N", introspectionRows()},
 		{"O", revocationRows()},
 		{"W", referenceRows()},

@@ -112,7 +112,7 @@ func encode(params []param) string {
 func (r *request) confidential() []string {
 	texts := []string{
 		r.assertion, r.get("assertion"), r.get("subject_token"), r.get("actor_token"), r.get("client_secret"), r.get("client_assertion"),
-		r.get("token"),
+		r.get("token"), r.get("refresh_token"),
 	}
 	for _, a := range r.header.Values("Authorization") {
 		_, encoded, _ := strings.Cut(a, " ")

@@ -91,8 +91,10 @@ func (w *world) send(t *testing.T, r *request) *response {
 	if json.Unmarshal(got.body, &got.members) != nil {
 		got.members = nil
 	}
-	if token, ok := got.members["access_token"].(string); ok {
-		w.confidential.add(token)
+	for _, name := range []string{"access_token", "refresh_token"} {
+		if token, ok := got.members[name].(string); ok {
+			w.confidential.add(token)
+		}
 	}
 	return got
 }
