@@ -57,7 +57,7 @@ func TestGenerateDigestKey(t *testing.T) {
 	}
 }
 
-// TestDigest: the digest depends on the key, the object and the secret, each for itself, and is the one that is stored.
+// TestDigest, F20: the digest depends on the key, the object and the secret, each for itself, and is the one that is stored.
 func TestDigest(t *testing.T) {
 	k := digestKey(t, 1)
 	mac := hmac.New(sha256.New, k.Marshal())

@@ -234,7 +234,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestMarshalForm pins the stored form: rings that are stored today must be read tomorrow.
+// TestMarshalForm, F20: pins the stored form: rings that are stored today must be read tomorrow.
 func TestMarshalForm(t *testing.T) {
 	text, err := ring(t, Key{signer(t, "a"), instant()}).Marshal()
 	if err != nil {

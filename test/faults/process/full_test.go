@@ -9,4 +9,5 @@ const (
 	idleFor         = 30 * time.Second
 	memoryFor       = time.Minute
 	floodFor        = time.Minute
+	slowCallers     = 2_000
 )

@@ -10,4 +10,5 @@ const (
 	idleFor         = 5 * time.Second
 	memoryFor       = 8 * time.Second
 	floodFor        = 5 * time.Second
+	slowCallers     = 200
 )

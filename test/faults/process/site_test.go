@@ -48,12 +48,18 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{t: t, dir: t.TempDir(), issuer: "https://partner.test", key: jwttest.EC("partner", elliptic.P256())}
-	transport := &http.Transport{MaxIdleConnsPerHost: 500, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext}
-	t.Cleanup(transport.CloseIdleConnections)
-	s.client = &http.Client{Transport: transport, Timeout: 30 * time.Second}
+	s.client = newClient(t, 500)
 	try(t, os.Mkdir(filepath.Join(s.dir, "manifests"), 0o700))
 	s.declare("trust", append(s.provider("partner", object{}), s.oauthClient(clientID)...)...)
 	return s
+}
+
+// newClient is one that keeps so many connections at most.
+func newClient(t *testing.T, connections int) *http.Client {
+	t.Helper()
+	transport := &http.Transport{MaxIdleConnsPerHost: connections, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: 30 * time.Second}
 }
 
 // declare writes a file of manifests.
