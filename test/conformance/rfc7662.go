@@ -3,6 +3,7 @@ package conformance
 // revocationRows: RFC 7009, ending a token.
 func revocationRows() []Row {
 	return []Row{
+		{RFC: "7009", Section: "2", Name: "refresh-tokens", Says: "refresh tokens are revocable", Check: revokedRefreshTokenIsOver, Tests: in("tokenserver TestRevokeRefreshToken/", "O-02_the_last", "O-02_one_that_was_used")},
 		{RFC: "7009", Section: "2", Name: "access-tokens", Says: "access tokens should be revocable", Check: revokedIsInactive, Tests: hostile("O-03_rev-at")},
 		{RFC: "7009", Section: "2", Name: "TLS", Says: "the endpoint needs TLS", Check: endpointsAreHTTPS},
 		{RFC: "7009", Section: "2.1", Name: "POST", Says: "token is sent in a form, with POST", Check: revocationForm, Tests: hostile("O-x02_rev-method")},
@@ -10,6 +11,7 @@ func revocationRows() []Row {
 		{RFC: "7009", Section: "2.1", Name: "authenticated", Says: "a client with credentials is authenticated first", Check: revocationIsAuthenticated, Tests: hostile("O-01_rev-noauth", "O-01_rev-methods")},
 		{RFC: "7009", Section: "2.1", Name: "own-tokens", Says: "a token that was issued to another client is refused and stays", Check: revocationOfOthers, Tests: hostile("O-05_rev-other-client")},
 		{RFC: "7009", Section: "2.1", Name: "ended", Says: "the token is ended at once", Check: revokedIsInactive, Tests: in("tokenserver ", "TestRevokeAccessToken", "TestRevocationRemembers")},
+		{RFC: "7009", Section: "2.1", Name: "family", Says: "with a refresh token, the access tokens that came from it should end", Check: revokedRefreshTokenIsOver},
 		{RFC: "7009", Section: "2.2", Name: "200", Says: "the answer is 200, also when the token is unknown or ended already", Check: revocationIsIdempotent, Tests: hostile("O-04_rev-unknown", "O-04_rev-naughty")},
 		{RFC: "7009", Section: "2.2.1", Name: "errors", Says: "errors are those of RFC 6749; 503 means that the token still counts", Check: revocationForm, Tests: in("tokenserver TestRevocationStateFails/", "O-06_down", "O-06_slow")},
 		{RFC: "7009", Section: "2.2.1", Name: "unsupported_token_type", Says: "a kind of token that cannot be revoked is unsupported_token_type", Not: "what a token is can be seen in it, and what is none that the server can end is unknown to it"},

@@ -75,6 +75,21 @@ func revokedIsInactive(t *testing.T, s *Server) {
 	s.introspect(t, other, api()).wantActive(t, true)
 }
 
+func revokedRefreshTokenIsOver(t *testing.T, s *Server) {
+	a := s.exchange(t, portal())
+	token := a.refreshToken(t)
+	access, _ := a.body["access_token"].(string)
+	if other := s.revoke(t, token, only(appID)); other.status != http.StatusBadRequest {
+		t.Errorf("to another client, the answer is %d %s", other.status, other.text)
+	}
+	s.introspect(t, access, api()).wantActive(t, true)
+	if own := s.revoke(t, token, portal(), "token_type_hint", "access_token"); own.status != http.StatusOK {
+		t.Errorf("the answer is %d %s", own.status, own.text)
+	}
+	s.refresh(t, token, portal()).wantError(t, http.StatusBadRequest, "invalid_grant")
+	s.introspect(t, access, api()).wantActive(t, false)
+}
+
 func revocationForm(t *testing.T, s *Server) {
 	s.revoke(t, "", portal()).wantError(t, http.StatusBadRequest, "invalid_request")
 	if a := s.get(t, s.endpoint(t, "revocation_endpoint")+"?token=x"); a.status != http.StatusMethodNotAllowed {

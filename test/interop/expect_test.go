@@ -100,6 +100,7 @@ func expectations() map[string]expectation {
 		"openid-client, introspect":                              active("team-a.portal", alice),
 		"openid-client, introspect, unknown":                     inactive(),
 		"openid-client, revoke":                                  inactive(),
+		"openid-client, refused: revoked refresh token":          refused(400, "invalid_grant"),
 		"openid-client, refused: revocation by another":          refused(400, "unauthorized_client"),
 		"openid-client, refused: subject token":                  refused(400, "invalid_request"),
 		"openid-client, refused: client credentials of a public": refused(400, "unauthorized_client"),

@@ -70,6 +70,12 @@ await report({
     await client.tokenRevocation(config, access_token)
     return introspect(await clients.api(), access_token)
   },
+  'refused: revoked refresh token': async () => {
+    const config = await clients.none()
+    const { refresh_token } = (await exchange(config)).response
+    await client.tokenRevocation(config, refresh_token, { token_type_hint: 'refresh_token' })
+    return refresh(config, refresh_token)
+  },
   'refused: revocation by another': async () => {
     const { access_token } = (await exchange(await clients.basic())).response
     await client.tokenRevocation(await clients.key(), access_token)
