@@ -7,7 +7,6 @@ cd "$ROOT"
 
 ensure_haproxy
 ensure_valkey
-ensure_valkey
 KUBEBUILDER_ASSETS=$(hack/controlplane.sh)
 export KUBEBUILDER_ASSETS
 
