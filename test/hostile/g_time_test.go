@@ -118,7 +118,7 @@ func expiresIn(least, most float64) func(*testing.T, *world, *response) {
 
 // timedRows need that real time passes, or a server that is started in another way.
 func timedRows() []row {
-	return append(append(append(liveRows(), limitRows()...), refreshTimedRows()...), []row{
+	return slices.Concat(liveRows(), limitRows(), refreshTimedRows(), crowdRows(), []row{
 		{id: "G-05", name: "exp-in-real-time", run: expiresInRealTime},
 		{id: "H-18", name: "jti-after-expiry", run: jtiAfterExpiry},
 		{id: "H-19", name: "jti-ttl-skew", run: jtiUntilSkewIsOver},
@@ -130,7 +130,7 @@ func timedRows() []row {
 		{id: "R-x06", name: "tls-protocols", run: tlsProtocols},
 		{id: "W-11", name: "tenants", run: tenants},
 		{id: "W-05", name: "grant-switched-off", run: grantSwitchedOff},
-	}...)
+	})
 }
 
 // expiresInRealTime: assertions without jti, used before and after their end. Those of idp-skew live 3 s longer.
