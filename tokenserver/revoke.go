@@ -45,10 +45,26 @@ func (h *Handler) revoke(w http.ResponseWriter, r *http.Request, at tenant, rec 
 	return err
 }
 
-// end ends a token of either kind. token_type_hint is not needed: RFC 7009 §2.1: the server "MAY ignore this parameter". What
-// a token is can be seen in it, so unsupported_token_type (§2.2.1) never comes up.
+// end ends a token at whichever of this server's issuers the client got it: 200 must not be said of a token that counts
+// elsewhere. A client gets tokens at the whole server and at the tenants that stand for its namespace.
 func (h *Handler) end(ctx context.Context, c caller, presented string, rec *record) error {
-	refreshToken, err := refresh.Open(c.snapshot.DigestKeys(), c.issuer, presented)
+	var err error
+	for _, issuer := range h.tenants.issuersOf(c.Object().Key.Namespace) {
+		err = h.endOf(ctx, c, issuer, presented, rec)
+		if err == nil {
+			return nil
+		}
+		if reason := oauth.AsError(err).Reason; reason != oauth.ReasonTokenIssuer && reason != oauth.ReasonRefreshTokenForged {
+			return err
+		}
+	}
+	return err
+}
+
+// endOf ends a token of either kind, of one issuer. token_type_hint is not needed: RFC 7009 §2.1: the server "MAY ignore this parameter". What
+// a token is can be seen in it, so unsupported_token_type (§2.2.1) never comes up.
+func (h *Handler) endOf(ctx context.Context, c caller, issuer, presented string, rec *record) error {
+	refreshToken, err := refresh.Open(c.snapshot.DigestKeys(), issuer, presented)
 	switch {
 	case err == nil:
 		rec.refreshFamily = refreshToken.Family().Digest()
@@ -56,7 +72,7 @@ func (h *Handler) end(ctx context.Context, c caller, presented string, rec *reco
 	case oauth.AsError(err).Reason != oauth.ReasonRefreshTokenMalformed: // It has the form of one.
 		return err
 	}
-	token, err := accesstoken.Verify(c.snapshot.Ring(), c.issuer, presented, c.now)
+	token, err := accesstoken.Verify(c.snapshot.Ring(), issuer, presented, c.now)
 	if err != nil {
 		return err
 	}

@@ -68,6 +68,17 @@ func (t *tenants) namespace(name string) string {
 	return name
 }
 
+// issuersOf are all issuers at which the clients of a namespace get tokens.
+func (t *tenants) issuersOf(namespace string) []string {
+	issuers := []string{t.whole.issuer, t.named(namespace).issuer}
+	for domain, its := range t.domains {
+		if its == namespace {
+			issuers = append(issuers, t.named(domain).issuer)
+		}
+	}
+	return issuers
+}
+
 func (t *tenants) named(name string) tenant {
 	return tenant{issuer: t.whole.issuer + pathTenant + name, namespace: t.namespace(name)}
 }
