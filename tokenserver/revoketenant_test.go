@@ -11,37 +11,45 @@ import (
 // A token is ended wherever its client asks for that: at the issuer that it got it from, at the whole server, and at another
 // tenant that stands for its namespace. It does not stay active anywhere when the answer is 200.
 func TestRevokeAtAnotherIssuer(t *testing.T) {
-	const domain = "team-a.example.com"
-	for _, from := range []string{"", "/t/team-a", "/t/" + domain} {
-		for _, to := range []string{"", "/t/team-a", "/t/" + domain} {
-			t.Run("O-03 from "+from+" at "+to, func(t *testing.T) {
-				f := renewing(t, func(c *Config) { c.TenantDomains = map[string]string{domain: "team-a", "other.example.com": "team-b"} })
-				got := func(jti string) answer {
-					c := f.call("c1", f.assertion(idpA, jti))
-					c.target = from + PathToken
-					return f.send(t, c.request())
-				}
-				active := func(token string) bool {
-					c := f.introspect("c1", token)
-					c.target = from + PathIntrospection
-					return f.send(t, c.request()).body["active"] == true
-				}
-				access, family := got("1").token(), got("2")
-				if !active(access) || !active(family.token()) {
-					t.Fatal("the tokens are not active at first")
-				}
-				for _, token := range []string{access, family.refreshToken()} {
-					c := f.revocation("c1", token)
-					c.target = to + PathRevocation
-					if a := f.sendRevocation(t, c); a.status != http.StatusOK || a.reason != "" {
-						t.Errorf("got %d for %q: %s", a.status, a.reason, a.text)
-					}
-				}
-				if active(access) || active(family.token()) {
-					t.Error("a token is active that is said to be revoked")
-				}
-			})
+	paths := []string{"", "/t/team-a", "/t/" + teamDomain}
+	for _, from := range paths {
+		for _, to := range paths {
+			t.Run("O-03 from "+from+" at "+to, func(t *testing.T) { revokeAt(t, from, to) })
 		}
+	}
+}
+
+const teamDomain = "team-a.example.com"
+
+// revokeAt ends an access token and a family that come from one path, at another.
+func revokeAt(t *testing.T, from, to string) {
+	t.Helper()
+	f := renewing(t, func(c *Config) {
+		c.TenantDomains = map[string]string{teamDomain: "team-a", "other.example.com": "team-b"}
+	})
+	got := func(jti string) answer {
+		c := f.call("c1", f.assertion(idpA, jti))
+		c.target = from + PathToken
+		return f.send(t, c.request())
+	}
+	active := func(token string) bool {
+		c := f.introspect("c1", token)
+		c.target = from + PathIntrospection
+		return f.send(t, c.request()).body["active"] == true
+	}
+	access, family := got("1").token(), got("2")
+	if !active(access) || !active(family.token()) {
+		t.Fatal("the tokens are not active at first")
+	}
+	for _, token := range []string{access, family.refreshToken()} {
+		c := f.revocation("c1", token)
+		c.target = to + PathRevocation
+		if a := f.sendRevocation(t, c); a.status != http.StatusOK || a.reason != "" {
+			t.Errorf("got %d for %q: %s", a.status, a.reason, a.text)
+		}
+	}
+	if active(access) || active(family.token()) {
+		t.Error("a token is active that is said to be revoked")
 	}
 }
 

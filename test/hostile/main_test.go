@@ -64,7 +64,7 @@ func sections() []section {
 		{"S", clientAssertionRows()},
 		{"M", refreshRows()},
 		{"N", introspectionRows()},
-		{"O", revocationRows()},
+		{"O", append(revocationRows(), familyRows()...)},
 		{"W", referenceRows()},
 		{"P", publishedRows()},
 		{"R", exhaustionRows()},

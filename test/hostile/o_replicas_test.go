@@ -12,6 +12,10 @@ import (
 // replicaRows: what one of three replicas that share a real Valkey or Redis has revoked.
 func replicaRows() []row {
 	return []row{
+		{id: "O-02", name: "rev-rt-on-every-replica", run: func(t *testing.T, _ *world) {
+			all, _ := replicas(t, 3)
+			revokedFamily(t, all[0], all[1], all[2])
+		}},
 		{id: "O-03", name: "rev-at-on-every-replica", run: revokedEverywhere},
 		{id: "O-06", name: "rev-store-error", run: revocationWithoutStore},
 		{id: "O-07", name: "rev-crash-durability", run: revocationSurvives},
@@ -27,7 +31,10 @@ func replicas(t *testing.T, n int, args ...string) ([]*world, *harness.Valkey) {
 		t.Fatal(err)
 	}
 	t.Cleanup(store.Stop)
-	o := serverOptions{flags: []string{"--signing-keys", filepath.Join(t.TempDir(), "keys"), "--state", "valkey", "--valkey-address", store.Address}}
+	keys := t.TempDir()
+	o := serverOptions{flags: []string{
+		"--signing-keys", filepath.Join(keys, "signing"), "--digest-key", filepath.Join(keys, "digest"), "--state", "valkey", "--valkey-address", store.Address,
+	}}
 	var all []*world
 	for range n {
 		w := newWorld(t, startServer(t, o))
