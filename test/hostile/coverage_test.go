@@ -15,7 +15,7 @@ var cases = []string{
 	"E-01 E-02 E-03 E-04 E-06 E-07 E-10 E-11",
 	"F-01 F-02 F-03 F-04 F-05 F-06 F-07 F-08 F-09 F-10 F-12 F-13 F-14 F-15",
 	"G-01 G-03 G-04 G-05 G-06 G-07 G-08 G-11 G-12 G-13 G-14 G-15 G-16 G-17",
-	"H-01 H-02 H-03 H-05 H-06 H-07 H-08 H-09 H-13 H-15 H-16 H-17 H-18 H-19 H-20 H-21",
+	"H-01 H-02 H-03 H-05 H-06 H-07 H-08 H-09 H-10 H-13 H-15 H-16 H-17 H-18 H-19 H-20 H-21 H-23",
 	"I-02 I-03 I-04 I-05 I-07 I-08 I-09",
 	"J-01 J-02 J-03 J-04 J-05 J-06 J-07 J-08 J-10 J-11",
 	"M-01 M-02 M-04 M-05 M-06 M-07 M-08 M-10 M-11 M-12",
@@ -31,9 +31,7 @@ var cases = []string{
 // elsewhere are the ids of these sections that have no row here, with the reason.
 var elsewhere = map[string]string{
 	"O-09": "nothing ends all tokens of a provider or of a client at a date: an object that is disabled or deleted ends them",
-	"H-10": "one process has one memory of used assertions; replicas that share it do not exist so far",
-	"H-22": "the memory of used assertions ends with the process: H-20 is the upgrade too",
-	"H-23": "the memory of used assertions is the process's own and cannot be down; tokenserver/replay tests what a store that fails leads to",
+	"H-22": "test/state pins where an entry is and what it holds, so that another version finds it; H-x12 replaces all processes",
 }
 
 // rowID is the form of an id: of the list, of the comparison with the reference server, or one of our own.

@@ -118,7 +118,7 @@ func expiresIn(least, most float64) func(*testing.T, *world, *response) {
 
 // timedRows need that real time passes, or a server that is started in another way.
 func timedRows() []row {
-	return slices.Concat(liveRows(), limitRows(), refreshTimedRows(), crowdRows(), []row{
+	return slices.Concat(liveRows(), limitRows(), refreshTimedRows(), crowdRows(), sharedStateRows(), []row{
 		{id: "G-05", name: "exp-in-real-time", run: expiresInRealTime},
 		{id: "H-18", name: "jti-after-expiry", run: jtiAfterExpiry},
 		{id: "H-19", name: "jti-ttl-skew", run: jtiUntilSkewIsOver},

@@ -66,6 +66,40 @@ func TestUser(t *testing.T) {
 	}
 }
 
+// In a Cluster and behind Sentinels, a user needs a little more, as documented.
+func TestUserElsewhere(t *testing.T) {
+	nodes, clusterConfig := clustered(t)
+	master := begun(t)
+	replica, err := harness.StartValkeyReplica(t.Context(), t.TempDir(), master)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(replica.Stop)
+	sentinel, err := harness.StartSentinel(t.Context(), t.TempDir(), "grantor", master)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(sentinel.Stop)
+	sentinelConfig := config(sentinel.Address)
+	sentinelConfig.SentinelMaster = "grantor"
+	for _, tc := range []struct {
+		servers []*harness.Valkey
+		more    string
+		config  valkey.Config
+	}{
+		{nodes, "+cluster|slots +cluster|shards", clusterConfig},
+		{[]*harness.Valkey{master}, "+role", sentinelConfig},
+	} {
+		for _, v := range tc.servers {
+			if err := command(v, append([]string{"ACL", "SETUSER", "grantor", "on", ">secret"}, strings.Fields(rights+" "+tc.more)...)...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tc.config.Username, tc.config.Password = "grantor", constant("secret")
+		usable(t, open(t, tc.config))
+	}
+}
+
 // A password that is changed is used without a restart, and without a request that fails once both are in place.
 func TestPasswordChanges(t *testing.T) {
 	v := begun(t)

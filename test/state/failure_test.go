@@ -306,3 +306,30 @@ func TestGarbage(t *testing.T) {
 		}
 	}
 }
+
+// An outage is logged when it begins and when it ends, not all the time.
+func TestOutageIsLoggedOnce(t *testing.T) {
+	v, lines := begun(t), &logs{}
+	c := config(v.Address)
+	c.Log = slog.New(slog.NewTextHandler(lines, nil))
+	s := open(t, c)
+	for range 2 {
+		v.Stop()
+		for begin := time.Now(); time.Since(begin) < time.Second; {
+			_ = s.Consume(t.Context(), fresh(1), time.Now())
+		}
+		if err := v.Start(); err != nil {
+			t.Fatal(err)
+		}
+		usable(t, s)
+		eventually(t, patience, func() error {
+			if lines.count("of use again") != lines.count("of no use") {
+				return errors.New("the end of the outage is not logged yet")
+			}
+			return nil
+		})
+	}
+	if n := lines.count("of no use"); n != 2 {
+		t.Errorf("two outages are logged %d times: %s", n, &lines.text)
+	}
+}

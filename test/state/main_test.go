@@ -67,10 +67,12 @@ func (l *logs) Write(b []byte) (int, error) {
 	return l.text.Write(b)
 }
 
-func (l *logs) contain(text string) bool {
+func (l *logs) contain(text string) bool { return l.count(text) > 0 }
+
+func (l *logs) count(text string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return strings.Contains(l.text.String(), text)
+	return strings.Count(l.text.String(), text)
 }
 
 // config is that of a store on one server, or on nodes of a Cluster, or on Sentinels.

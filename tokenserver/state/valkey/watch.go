@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -179,8 +180,13 @@ func (s *Store) report(ctx context.Context, err error) {
 		return
 	}
 	s.metrics.usable.Set(0)
-	if text := fmt.Sprint(err); text != s.watch.complaint {
-		s.watch.complaint = text
-		s.config.Log.ErrorContext(ctx, "the state server is of no use", "error", err)
+	// That it is not reached is one complaint, whatever ports and timeouts its errors name.
+	complaint, level := "not reached", slog.LevelWarn
+	if _, unfit := errors.AsType[unfitError](err); unfit {
+		complaint, level = err.Error(), slog.LevelError
+	}
+	if complaint != s.watch.complaint {
+		s.watch.complaint = complaint
+		s.config.Log.Log(ctx, level, "the state server is of no use", "error", err)
 	}
 }

@@ -1,0 +1,13 @@
+//go:build !faults
+
+package hostile
+
+import "time"
+
+const (
+	// raceRounds and racePosts are how often, and by how many at once, one assertion is posted.
+	raceRounds = 10
+	racePosts  = 45
+	// stateSlack is how much longer than promised an answer may take on a machine that does other things too.
+	stateSlack = 2 * time.Second
+)

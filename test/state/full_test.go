@@ -1,0 +1,5 @@
+//go:build faults
+
+package state
+
+const others = 200_000
