@@ -17,11 +17,11 @@ import (
 )
 
 // failpoints are where a panic is put into the source, for this test's binary alone: what ships has no switch for it.
-var failpoints = []struct{ file, at, insert string }{
+var failpoints = []struct{ file, after, insert string }{
 	// In the handling of a request that asks for it.
-	{"tokenserver/handler.go", "\t\trt.serve(w, r)\n", "\t\tif r.Header.Get(\"X-Failpoint\") != \"\" {\n\t\t\tpanic(\"failpoint\")\n\t\t}\n"},
+	{"tokenserver/handler.go", "\tdefer h.recoverPanic(w, r)\n", "\tif r.Header.Get(\"X-Failpoint\") != \"\" {\n\t\tpanic(\"failpoint\")\n\t}\n"},
 	// In the goroutine that follows the folder of manifests, and that which follows the API server.
-	{"controllers/trustsync/client.go", "\tif o.DeletionTimestamp != nil || o.Status.ClientID == \"\" {\n", "\tif o.Name == \"failpoint\" {\n\t\tpanic(\"failpoint\")\n\t}\n"},
+	{"controllers/trustsync/client.go", "func CompileClient(o *v1alpha1.OAuthClient) (*trust.Client, error) {\n", "\tif o.Name == \"failpoint\" {\n\t\tpanic(\"failpoint\")\n\t}\n"},
 }
 
 // buildFailing builds the binary with the failpoints.
@@ -32,11 +32,11 @@ func buildFailing(t *testing.T) string {
 		original := filepath.Join(harness.ModuleRoot(), filepath.FromSlash(f.file))
 		text, err := os.ReadFile(original)
 		try(t, err)
-		if strings.Count(string(text), f.at) != 1 {
-			t.Fatalf("%s has not exactly one place that reads %q: change this test with it", f.file, f.at)
+		if strings.Count(string(text), f.after) != 1 {
+			t.Fatalf("%s has not exactly one place that reads %q: change this test with it", f.file, f.after)
 		}
 		changed := filepath.Join(dir, strings.ReplaceAll(f.file, "/", "-"))
-		try(t, os.WriteFile(changed, []byte(strings.Replace(string(text), f.at, f.insert+f.at, 1)), 0o600))
+		try(t, os.WriteFile(changed, []byte(strings.Replace(string(text), f.after, f.after+f.insert, 1)), 0o600))
 		overlay[original] = changed
 	}
 	text, err := json.Marshal(map[string]any{"Replace": overlay})
