@@ -35,6 +35,7 @@ type IdentityProvider struct {
 	// status is what the operator resolved. Only the operator writes it.
 	//
 	// +optional
+	// +structType=atomic
 	Status IdentityProviderStatus `json:"status,omitempty,omitzero"`
 }
 

@@ -35,6 +35,7 @@ type OAuthClient struct {
 	// status is what the operator resolved. Only the operator writes it.
 	//
 	// +optional
+	// +structType=atomic
 	Status OAuthClientStatus `json:"status,omitempty,omitzero"`
 }
 

@@ -2,14 +2,11 @@ package operator
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/ptr"
@@ -22,15 +19,6 @@ import (
 	"github.com/grantor-dev/grantor/internal/release"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 )
-
-// The label of the Secrets that the operator makes.
-const (
-	managedByLabel = "app.kubernetes.io/managed-by"
-	managedByValue = "grantor"
-)
-
-// generatedSecretBytes is the strength of a client secret that the operator makes.
-const generatedSecretBytes = 32
 
 // DigestKeySource gives the key of the digests of client secrets.
 type DigestKeySource interface {
@@ -145,21 +133,6 @@ func (r *OAuthClientReconciler) gather(ctx context.Context, c *v1alpha1.OAuthCli
 	return in, nil
 }
 
-// secretUnchanged reports whether the Secret of a client need not be read again: an operator that starts would read every
-// Secret of the cluster. One that rotates is read, since what is due stands in it.
-func (r *OAuthClientReconciler) secretUnchanged(ctx context.Context, c *v1alpha1.OAuthClient, key keyring.DigestKey) (bool, error) {
-	auth := c.Spec.Authentication.ClientSecret
-	if auth == nil || auth.RotationInterval != "" {
-		return false, nil
-	}
-	known := secretMetadata()
-	err := r.Client.Get(ctx, types.NamespacedName{Namespace: c.Namespace, Name: auth.SecretRef.Name}, known)
-	if err != nil {
-		return false, ignoreNotFound(err, "get metadata of Secret %s/%s", c.Namespace, auth.SecretRef.Name)
-	}
-	return secretUnchanged(c, known, key), nil
-}
-
 // references reads what the authentication of a client refers to, and makes the Secret that is asked for.
 func (r *OAuthClientReconciler) references(ctx context.Context, c *v1alpha1.OAuthClient, rivals []*v1alpha1.OAuthClient) (refs References, err error) {
 	var remote *RemoteSource
@@ -194,53 +167,6 @@ func (r *OAuthClientReconciler) providers(ctx context.Context, c *v1alpha1.OAuth
 	return found, nil
 }
 
-// clientSecret reads the Secret of a client, and makes it where that is asked for and it does not exist.
-func (r *OAuthClientReconciler) clientSecret(ctx context.Context, c *v1alpha1.OAuthClient, name string, generate bool) (*corev1.Secret, error) {
-	key := types.NamespacedName{Namespace: c.Namespace, Name: name}
-	secret, err := readSecret(ctx, r.Secrets, key)
-	if secret != nil || err != nil || !generate {
-		return secret, err
-	}
-	return createOrRead(ctx, r.Client, r.Secrets, newClientSecret(c, name))
-}
-
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=create
-
-// createOrRead creates a Secret, or returns the one that somebody else created meanwhile. It never changes one.
-func createOrRead(ctx context.Context, c client.Client, live client.Reader, secret *corev1.Secret) (*corev1.Secret, error) {
-	key := client.ObjectKeyFromObject(secret)
-	err := c.Create(ctx, secret, client.FieldOwner(FieldManager))
-	if apierrors.IsAlreadyExists(err) {
-		return readSecret(ctx, live, key)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("create Secret %s: %w", key, err)
-	}
-	return secret, nil
-}
-
-func newClientSecret(c *v1alpha1.OAuthClient, name string) *corev1.Secret {
-	owner := metav1.NewControllerRef(c, v1alpha1.GroupVersion().WithKind(kindClient))
-	// Blocking the owner's deletion needs a permission on its finalizers, and has no use here.
-	owner.BlockOwnerDeletion = nil
-	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: c.Namespace, Name: name,
-			Labels:          map[string]string{managedByLabel: managedByValue},
-			OwnerReferences: []metav1.OwnerReference{*owner},
-		},
-		Type: corev1.SecretTypeOpaque,
-		Data: map[string][]byte{ClientIDDataKey: []byte(ClientID(c)), ClientSecretDataKey: randomClientSecret()},
-	}
-}
-
-// randomClientSecret returns a new client secret, base64url.
-func randomClientSecret() []byte {
-	random := make([]byte, generatedSecretBytes)
-	_, _ = rand.Read(random) // Never fails: crypto/rand ends the process instead.
-	return base64.RawURLEncoding.AppendEncode(nil, random)
-}
-
 // inNamespaceOf finds, by an index of names, the clients that name an object of their own namespace.
 func (r *OAuthClientReconciler) inNamespaceOf(index string) related {
 	return func(ctx context.Context, obj client.Object) ([]reconcile.Request, error) {
@@ -264,11 +190,11 @@ func (r *OAuthClientReconciler) rivals(ctx context.Context, obj client.Object) (
 func (r *OAuthClientReconciler) setup(mgr ctrl.Manager, opts controller.Options) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("oauthclient").
-		For(&v1alpha1.OAuthClient{}).
+		Watches(&v1alpha1.OAuthClient{}, onItself()).
 		Watches(&v1alpha1.OAuthClient{}, onClaim(clientIDOf, r.rivals)).
 		Watches(&v1alpha1.IdentityProvider{}, onAdmission(r.naming)).
-		WatchesMetadata(&corev1.Secret{}, onChange(r.dependingOn(r.inNamespaceOf(IndexClientSecret)))).
-		WatchesMetadata(&corev1.ConfigMap{}, onChange(r.inNamespaceOf(IndexClientConfigMap))).
+		WatchesMetadata(&corev1.Secret{}, onChange(r.dependingOn(r.inNamespaceOf(IndexClientSecret)), r.urgencyOfSecret)).
+		WatchesMetadata(&corev1.ConfigMap{}, onChange(r.inNamespaceOf(IndexClientConfigMap), urgent)).
 		WatchesRawSource(r.wanted.source()).
 		WithOptions(opts).
 		Complete(r)
@@ -277,12 +203,24 @@ func (r *OAuthClientReconciler) setup(mgr ctrl.Manager, opts controller.Options)
 // dependingOn returns the clients that depend on a Secret: those that refer to it, and all of them if it is the digest key.
 func (r *OAuthClientReconciler) dependingOn(referring related) related {
 	return func(ctx context.Context, secret client.Object) ([]reconcile.Request, error) {
-		if secret.GetNamespace() != r.Namespace || secret.GetName() != release.DigestKeySecretName {
+		if !r.isDigestKey(secret) {
 			return referring(ctx, secret)
 		}
 		found, err := listClients(ctx, r.Client)
 		return requests(found), err
 	}
+}
+
+func (r *OAuthClientReconciler) isDigestKey(secret client.Object) bool {
+	return secret.GetNamespace() == r.Namespace && secret.GetName() == release.DigestKeySecretName
+}
+
+// urgencyOfSecret lets what a team changes go before what the operator does to the clients of all teams.
+func (r *OAuthClientReconciler) urgencyOfSecret(secret client.Object) int {
+	if r.isDigestKey(secret) {
+		return priorityRoutine
+	}
+	return priorityChanged
 }
 
 func clientIDOf(obj client.Object) string {

@@ -128,9 +128,9 @@ func TestConfigMapWatches(t *testing.T) {
 		send func(queue)
 		want []string
 	}{
-		"providers": {created(ctx, onChange(w.providers.referringTo(IndexProviderConfigMap)), metadataOf(namespace, "ca")), []string{"team-a/partner"}},
-		"clients":   {created(ctx, onChange(w.clients.inNamespaceOf(IndexClientConfigMap)), metadataOf(namespace, "ca")), []string{"team-a/app"}},
-		"others":    {created(ctx, onChange(w.providers.referringTo(IndexProviderConfigMap)), metadataOf(namespace, "other")), nil},
+		"providers": {created(ctx, onChange(w.providers.referringTo(IndexProviderConfigMap), urgent), metadataOf(namespace, "ca")), []string{"team-a/partner"}},
+		"clients":   {created(ctx, onChange(w.clients.inNamespaceOf(IndexClientConfigMap), urgent), metadataOf(namespace, "ca")), []string{"team-a/app"}},
+		"others":    {created(ctx, onChange(w.providers.referringTo(IndexProviderConfigMap), urgent), metadataOf(namespace, "other")), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, enqueued(t, tc.send)); diff != "" {

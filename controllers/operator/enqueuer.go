@@ -26,11 +26,11 @@ func (e *enqueuer) source() source.Source {
 	})
 }
 
-func (e *enqueuer) add(name types.NamespacedName) {
+func (e *enqueuer) add(priority int, name types.NamespacedName) {
 	e.mu.Lock()
 	q := e.q
 	e.mu.Unlock()
 	if q != nil {
-		q.Add(reconcile.Request{NamespacedName: name})
+		addTo(q, priority, reconcile.Request{NamespacedName: name})
 	}
 }

@@ -129,11 +129,11 @@ func (o *operatorRun) newClient(cfg *rest.Config, opts client.Options) (client.C
 			o.mu.Unlock()
 			return c.Get(ctx, key, obj, opts...)
 		},
-		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+		SubResourceUpdate: func(ctx context.Context, c client.Client, sub string, obj client.Object, opts ...client.SubResourceUpdateOption) error {
 			o.mu.Lock()
 			o.written = append(o.written, sub)
 			o.mu.Unlock()
-			return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
+			return c.SubResource(sub).Update(ctx, obj, opts...)
 		},
 	}), nil
 }

@@ -30,8 +30,9 @@ type Programs struct {
 	// changed tells Start that token servers have loaded something, or came or went.
 	changed chan struct{}
 
-	mu      sync.Mutex
-	waiting map[user]waiter
+	mu sync.Mutex
+	// waiting are all objects that are followed, and loading those of which no visit has been asked for.
+	waiting, loading map[user]waiter
 }
 
 // waiter is a version that is waited for, and what else must be loaded with it.
@@ -46,7 +47,7 @@ type waiter struct {
 }
 
 func newPrograms(replicas replicaCounts, enqueue map[string]*enqueuer) *Programs {
-	return &Programs{replicas: replicas, enqueue: enqueue, changed: make(chan struct{}, 1), waiting: map[user]waiter{}}
+	return &Programs{replicas: replicas, enqueue: enqueue, changed: make(chan struct{}, 1), waiting: map[user]waiter{}, loading: map[user]waiter{}}
 }
 
 // loaded counts who has loaded a version of an object. Unless also is true, nobody has: it says whether what else is
@@ -68,10 +69,10 @@ func (p *Programs) follow(u user, kind, resourceVersion string, live int, also f
 	}
 	w := waiter{kind, version, live, also}
 	p.mu.Lock()
-	p.waiting[u] = w
+	p.waiting[u], p.loading[u] = w, w
 	p.mu.Unlock()
 	if p.isDue(w) { // It was completed since the caller counted.
-		p.enqueue[u.kind].add(u.NamespacedName)
+		p.enqueue[u.kind].add(priorityLoaded, u.NamespacedName)
 	}
 }
 
@@ -90,6 +91,7 @@ func (p *Programs) forget(u user) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.waiting, u)
+	delete(p.loading, u)
 }
 
 func (p *Programs) isDue(w waiter) bool {
@@ -120,7 +122,7 @@ func (p *Programs) Start(ctx context.Context) error {
 		case <-p.changed:
 		}
 		for _, u := range p.due() {
-			p.enqueue[u.kind].add(u.NamespacedName)
+			p.enqueue[u.kind].add(priorityLoaded, u.NamespacedName)
 		}
 		select {
 		case <-ctx.Done():
@@ -130,7 +132,7 @@ func (p *Programs) Start(ctx context.Context) error {
 	}
 }
 
-// due returns the objects to visit. All of one kind are compared with one number: there may be very many.
+// due returns the objects to visit, each once. All of one kind are compared with one number: there may be very many.
 func (p *Programs) due() (due []user) {
 	type floor struct {
 		version uint64
@@ -139,13 +141,14 @@ func (p *Programs) due() (due []user) {
 	floors := map[string]floor{}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for u, w := range p.waiting {
+	for u, w := range p.loading {
 		f, known := floors[w.kind]
 		if !known {
 			f.version, f.live = p.replicas.Floor(w.kind)
 			floors[w.kind] = f
 		}
 		if w.isDue(f.version, f.live) {
+			delete(p.loading, u)
 			due = append(due, u)
 		}
 	}

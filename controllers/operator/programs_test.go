@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantor-dev/grantor/internal/release"
@@ -14,7 +14,7 @@ import (
 
 func newFollowing(t *testing.T) (*Programs, *servers, queue) {
 	t.Helper()
-	q := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+	q := priorityqueue.New[reconcile.Request]("test")
 	t.Cleanup(q.ShutDown)
 	wanted := &enqueuer{}
 	if err := wanted.source().Start(t.Context(), q); err != nil {
@@ -130,5 +130,5 @@ func TestProgramsVisit(t *testing.T) {
 
 // Before its controller runs, an enqueuer asks nobody.
 func TestEnqueuerWithoutController(*testing.T) {
-	(&enqueuer{}).add(providerUser("a", "one").NamespacedName)
+	(&enqueuer{}).add(priorityChanged, providerUser("a", "one").NamespacedName)
 }

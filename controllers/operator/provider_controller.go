@@ -112,10 +112,10 @@ func (r *IdentityProviderReconciler) rivals(ctx context.Context, obj client.Obje
 func (r *IdentityProviderReconciler) setup(mgr ctrl.Manager, opts controller.Options) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("identityprovider").
-		For(&v1alpha1.IdentityProvider{}).
+		Watches(&v1alpha1.IdentityProvider{}, onItself()).
 		Watches(&v1alpha1.IdentityProvider{}, onClaim(issuerOf, r.rivals)).
-		WatchesMetadata(&corev1.Secret{}, onChange(r.referringTo(IndexProviderSecret))).
-		WatchesMetadata(&corev1.ConfigMap{}, onChange(r.referringTo(IndexProviderConfigMap))).
+		WatchesMetadata(&corev1.Secret{}, onChange(r.referringTo(IndexProviderSecret), urgent)).
+		WatchesMetadata(&corev1.ConfigMap{}, onChange(r.referringTo(IndexProviderConfigMap), urgent)).
 		WatchesRawSource(r.wanted.source()).
 		WithOptions(opts).
 		Complete(r)
@@ -131,14 +131,14 @@ func issuerOf(obj client.Object) string {
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
 
 // readSecret reads a Secret from the API server; one that does not exist is nil.
-func readSecret(ctx context.Context, r client.Reader, name types.NamespacedName) (*corev1.Secret, error) {
-	return readObject(ctx, r, name, &corev1.Secret{})
+func readSecret(ctx context.Context, r client.Reader, name types.NamespacedName, opts ...client.GetOption) (*corev1.Secret, error) {
+	return readObject(ctx, r, name, &corev1.Secret{}, opts...)
 }
 
 // readObject reads an object from the API server; one that does not exist is nil.
-func readObject[T client.Object](ctx context.Context, r client.Reader, name types.NamespacedName, into T) (T, error) {
+func readObject[T client.Object](ctx context.Context, r client.Reader, name types.NamespacedName, into T, opts ...client.GetOption) (T, error) {
 	var none T
-	err := r.Get(ctx, name, into)
+	err := r.Get(ctx, name, into, opts...)
 	if apierrors.IsNotFound(err) {
 		return none, nil
 	}

@@ -119,7 +119,7 @@ func TestProviderClaimMovesOn(t *testing.T) {
 }
 
 func TestProviderReturnsAPITrouble(t *testing.T) {
-	for _, fault := range []string{"get IdentityProvider", "get Secret", "list IdentityProvider", "patch status"} {
+	for _, fault := range []string{"get IdentityProvider", "get Secret", "list IdentityProvider", "update status"} {
 		t.Run(fault, func(t *testing.T) {
 			w := newWorld(t, provider(), certSecret(validCert("x")))
 			w.faults[fault] = errAPI
@@ -138,7 +138,7 @@ func TestProviderReturnsAPITrouble(t *testing.T) {
 
 func TestProviderYieldsToConflicts(t *testing.T) {
 	w := newWorld(t, provider(), certSecret(validCert("x")))
-	w.faults["patch status"] = apierrors.NewConflict(schema.GroupResource{Resource: "identityproviders"}, "partner", errAPI)
+	w.faults["update status"] = apierrors.NewConflict(schema.GroupResource{Resource: "identityproviders"}, "partner", errAPI)
 	result, err := w.providers.Reconcile(t.Context(), request(namespace, "partner"))
 	if err != nil || result.RequeueAfter != conflictDelay {
 		t.Errorf("result %v, error %v", result, err)

@@ -282,7 +282,7 @@ func (r *RemoteKeys) run(ctx context.Context, job fetchJob) {
 		return // The operator stops: that says nothing about the source.
 	}
 	for _, u := range r.record(job, fetched, err) {
-		r.enqueue[u.kind].add(u.NamespacedName)
+		r.enqueue[u.kind].add(priorityChanged, u.NamespacedName)
 	}
 	r.stir()
 }

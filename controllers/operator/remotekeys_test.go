@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
@@ -43,7 +43,7 @@ type fetching struct {
 func newFetching(t *testing.T) *fetching {
 	t.Helper()
 	f := &fetching{t: t, site: newSite(), clock: &ticker{now: start}}
-	f.queue = workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+	f.queue = priorityqueue.New[reconcile.Request]("test")
 	t.Cleanup(f.queue.ShutDown)
 	wanted := &enqueuer{}
 	if err := wanted.source().Start(t.Context(), f.queue); err != nil {

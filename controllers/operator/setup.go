@@ -74,7 +74,7 @@ func SetupWithManager(mgr ctrl.Manager, opts Options) error {
 		Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Clock: opts.Clock,
 		DigestKeys: keys, Namespace: opts.Namespace, Remote: remote, Programs: programs, wanted: wanted[kindClient],
 	}
-	perKind := controller.Options{MaxConcurrentReconciles: opts.MaxConcurrent}
+	perKind := controller.Options{MaxConcurrentReconciles: opts.MaxConcurrent, UsePriorityQueue: new(true)}
 	if err := errors.Join(
 		keys.setup(mgr), replicas.Setup(mgr), providers.setup(mgr, perKind), clients.setup(mgr, perKind),
 		mgr.Add(programs), mgr.Add(remote),

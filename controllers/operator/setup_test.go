@@ -82,7 +82,7 @@ func TestPermissions(t *testing.T) {
 		`groups=coordination.k8s.io,namespace=grantor-system,resources=leases,verbs=get;list;watch;delete`,
 		`groups=events.k8s.io,resources=events,verbs=create;patch`,
 		`groups=grantor.dev,resources=identityproviders,verbs=get;list;watch`,
-		`groups=grantor.dev,resources=identityproviders/status;oauthclients/status,verbs=patch`,
+		`groups=grantor.dev,resources=identityproviders/status;oauthclients/status,verbs=update`,
 		`groups=grantor.dev,resources=oauthclients,verbs=get;list;watch`,
 		`urls=/.well-known/openid-configuration;/openid/v1/jwks,verbs=get`,
 	}

@@ -6,49 +6,61 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 )
 
-// capture makes a world whose API server keeps the body and the options of the last patch of a status.
-func capture(t *testing.T, answer error) (w *world, operations *[]map[string]any, options *client.SubResourcePatchOptions) {
+// capture makes a world whose API server keeps the body and the options of the last write of a status.
+func capture(t *testing.T, answer error) (w *world, body *map[string]any, options *client.SubResourceUpdateOptions) {
 	t.Helper()
-	w = newWorld(t, provider(), certSecret(validCert("x")))
-	operations, options = &[]map[string]any{}, &client.SubResourcePatchOptions{}
+	w = newWorld(t, provider(), certSecret(validCert("x")), oauthClient(), clientSecret(clientValue))
+	body, options = &map[string]any{}, &client.SubResourceUpdateOptions{}
 	w.client = interceptor.NewClient(w.client, interceptor.Funcs{
-		SubResourcePatch: func(_ context.Context, _ client.Client, _ string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
-			text, err := patch.Data(obj)
+		SubResourceUpdate: func(_ context.Context, _ client.Client, _ string, obj client.Object, opts ...client.SubResourceUpdateOption) error {
+			text, err := json.Marshal(obj)
 			options.ApplyOptions(opts)
-			return errors.Join(err, json.Unmarshal(text, operations), answer)
+			return errors.Join(err, json.Unmarshal(text, body), answer)
 		},
 	})
 	w.restart()
-	return w, operations, options
+	return w, body, options
 }
 
 // A status is written as a whole, under the version that it was computed from: an operator that fell behind gets a
-// conflict.
+// conflict. Nothing else is sent.
 func TestStatusIsBoundToItsObject(t *testing.T) {
-	w, operations, options := capture(t, nil)
-	stored := &v1alpha1.IdentityProvider{}
-	w.get(namespace, "partner", stored)
-	if _, err := w.providers.Reconcile(t.Context(), request(namespace, "partner")); err != nil {
-		t.Fatal(err)
-	}
-	if len(*operations) != 2 || stored.ResourceVersion == "" {
-		t.Fatalf("patched %v", *operations)
-	}
-	version, status := (*operations)[0], (*operations)[1]
-	if version["op"] != "replace" || version["path"] != "/metadata/resourceVersion" || version["value"] != stored.ResourceVersion {
-		t.Errorf("version: %v", version)
-	}
-	if status["op"] != "add" || status["path"] != "/status" || status["value"] == nil {
-		t.Errorf("status: %v", status)
-	}
-	if options.FieldManager != FieldManager {
-		t.Errorf("options %+v", options)
+	w, body, options := capture(t, nil)
+	for name, tc := range map[string]struct {
+		object    client.Object
+		reconcile reconcile.Reconciler
+	}{
+		"provider": {provider(), w.providers},
+		"client":   {oauthClient(), w.clients},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.get(namespace, tc.object.GetName(), tc.object)
+			clear(*body)
+			if _, err := tc.reconcile.Reconcile(t.Context(), request(namespace, tc.object.GetName())); err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]any{
+				"namespace": namespace, "name": tc.object.GetName(),
+				"uid": string(tc.object.GetUID()), "resourceVersion": tc.object.GetResourceVersion(),
+			}
+			if diff := cmp.Diff(want, (*body)["metadata"]); diff != "" || tc.object.GetResourceVersion() == "" {
+				t.Errorf("metadata (-want +got):\n%s", diff)
+			}
+			if (*body)["status"] == nil || (*body)["spec"] != nil {
+				t.Errorf("sent %v", *body)
+			}
+			if options.FieldManager != FieldManager {
+				t.Errorf("options %+v", options)
+			}
+		})
 	}
 }
 
@@ -70,7 +82,7 @@ func TestForeignStatusIsReplaced(t *testing.T) {
 	w.get(namespace, "partner", p)
 	p.Status = evaluated(ProviderInput{Provider: provider(inline(jwk("foreign"))), Now: start}).Status
 	w.do(w.client.Status().Update(t.Context(), p, client.FieldOwner("somebody-else")))
-	w.faults["patch status"] = errAPI
+	w.faults["update status"] = errAPI
 	if _, err := w.providers.Reconcile(t.Context(), request(namespace, "partner")); !errors.Is(err, errAPI) {
 		t.Errorf("error %v", err)
 	}

@@ -23,18 +23,21 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 // related finds the objects that an object matters to, itself among them or not. It reads the cache by an index.
 type related func(ctx context.Context, obj client.Object) ([]reconcile.Request, error)
 
-// enqueue puts the others that an object matters to into the queue.
-func (f related) enqueue(ctx context.Context, obj client.Object, q queue) {
+// find returns what f does.
+func (f related) find(ctx context.Context, obj client.Object) []reconcile.Request {
 	found, err := f(ctx, obj)
 	if err != nil {
 		// The cache answers from memory, so this is a missing index: a fault of the program.
 		logf.FromContext(ctx).Error(err, "Cannot find related objects", "object", client.ObjectKeyFromObject(obj))
-		return
 	}
-	for _, r := range found {
-		// The object's own visit is the business of the watch that it is reconciled for.
+	return found
+}
+
+// enqueue puts the others that an object matters to into the queue. The object's own visit is the business of onItself.
+func (f related) enqueue(ctx context.Context, obj client.Object, q queue) {
+	for _, r := range f.find(ctx, obj) {
 		if r.NamespacedName != client.ObjectKeyFromObject(obj) {
-			q.Add(r)
+			addTo(q, priorityChanged, r)
 		}
 	}
 }
@@ -50,16 +53,18 @@ func (h laterOnly) Create(ctx context.Context, e event.CreateEvent, q workqueue.
 	}
 }
 
-// onChange enqueues what is related to an object, whatever happens to it.
-func onChange(f related) handler.EventHandler {
-	return laterOnly{handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
-		found, err := f(ctx, obj)
-		if err != nil {
-			logf.FromContext(ctx).Error(err, "Cannot find related objects", "object", client.ObjectKeyFromObject(obj))
-		}
-		return found
-	})}
+// onChange enqueues what is related to an object, whatever happens to it, as urgently as urgency says.
+func onChange(f related, urgency func(client.Object) int) handler.EventHandler {
+	all := func(ctx context.Context, obj client.Object, q queue) { addTo(q, urgency(obj), f.find(ctx, obj)...) }
+	return laterOnly{handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { all(ctx, e.Object, q) },
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) { all(ctx, e.ObjectNew, q) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { all(ctx, e.Object, q) },
+	}}
 }
+
+// urgent is the urgency of what objects are resolved from.
+func urgent(client.Object) int { return priorityChanged }
 
 // onClaim enqueues the rivals for what an object claims when a claim comes, goes or changes: those for the old claim, who
 // may get it now, and those for the new one.
@@ -80,13 +85,7 @@ func onClaim(claim func(client.Object) string, rivals related) handler.EventHand
 // exchanges, or admits other namespaces.
 func onAdmission(f related) handler.EventHandler {
 	all := func(ctx context.Context, provider client.Object, q queue) {
-		found, err := f(ctx, provider)
-		if err != nil {
-			logf.FromContext(ctx).Error(err, "Cannot find related objects", "object", client.ObjectKeyFromObject(provider))
-		}
-		for _, r := range found {
-			q.Add(r)
-		}
+		addTo(q, priorityChanged, f.find(ctx, provider)...)
 	}
 	return laterOnly{handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { all(ctx, e.Object, q) },

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -20,7 +20,7 @@ import (
 // enqueued returns what a handler puts into a queue.
 func enqueued(t *testing.T, send func(queue)) []string {
 	t.Helper()
-	q := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+	q := priorityqueue.New[reconcile.Request]("test")
 	defer q.ShutDown()
 	send(q)
 	var got []string
@@ -60,7 +60,7 @@ func TestProviderWatches(t *testing.T) {
 	w := newWorld(t,
 		named("a", "one", "https://x", "s1"), named("a", "two", "https://x", "s2"), named("a", "three", "https://y", "s1"),
 		named("b", "one", "https://x", "s1"), provider(inline(jwk("k"))))
-	claim, bySecret := onClaim(issuerOf, w.providers.rivals), onChange(w.providers.referringTo(IndexProviderSecret))
+	claim, bySecret := onClaim(issuerOf, w.providers.rivals), onChange(w.providers.referringTo(IndexProviderSecret), urgent)
 	x, y, z := named("a", "new", "https://x", "s"), named("a", "new", "https://y", "s"), named("a", "new", "https://z", "s")
 	for name, tc := range map[string]struct {
 		send func(queue)
@@ -99,7 +99,7 @@ func TestClientWatches(t *testing.T) {
 		uses(claimant(releaseNamespace, "four", "", 0), release.DigestKeySecretName))
 	all := []string{"a/one", "a/two", "b/three", releaseNamespace + "/four"}
 	claim := onClaim(clientIDOf, w.clients.rivals)
-	bySecret := onChange(w.clients.dependingOn(w.clients.inNamespaceOf(IndexClientSecret)))
+	bySecret := onChange(w.clients.dependingOn(w.clients.inNamespaceOf(IndexClientSecret)), w.clients.urgencyOfSecret)
 	byProvider := onAdmission(w.clients.naming)
 	partner := provider(func(p *v1alpha1.IdentityProvider) { p.ObjectMeta = objectMeta("a", "partner") })
 	for name, tc := range map[string]struct {
@@ -131,7 +131,7 @@ func TestWatchesSurviveAPITrouble(t *testing.T) {
 	w := newWorld(t)
 	w.faults["list OAuthClient"], w.faults["list IdentityProvider"] = errAPI, errAPI
 	for name, h := range map[string]handler.EventHandler{
-		"change": onChange(w.providers.referringTo(IndexProviderSecret)), "claim": onClaim(issuerOf, w.providers.rivals), "admission": onAdmission(w.clients.naming),
+		"change": onChange(w.providers.referringTo(IndexProviderSecret), urgent), "claim": onClaim(issuerOf, w.providers.rivals), "admission": onAdmission(w.clients.naming),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := enqueued(t, created(t.Context(), h, provider())); got != nil {

@@ -21,8 +21,10 @@ const (
 	leaseDuration = 15 * time.Second
 	// renewInterval is the longest time between two writes.
 	renewInterval = 5 * time.Second
-	// writeInterval is the shortest.
+	// writeInterval is the shortest, and busyInterval what it grows to while there is something new each time: of a change
+	// that comes alone the operator learns at once, of thousands in a few words.
 	writeInterval = 100 * time.Millisecond
+	busyInterval  = 500 * time.Millisecond
 	// writeTimeout bounds one write.
 	writeTimeout = 5 * time.Second
 	// withdrawTimeout bounds the last one, at the end of the process.
@@ -45,21 +47,24 @@ type Publisher struct {
 	identity  string
 	loaded    func() (release.Loaded, bool)
 	moved     chan struct{}
-	requests  *requests
-	clock     func() time.Time
-	log       logr.Logger
+	// urgent gets a value when somebody waits for what is to be written.
+	urgent   chan struct{}
+	requests *requests
+	clock    func() time.Time
+	log      logr.Logger
 
 	// These belong to Run alone. lease is as it was written last, nil when that is not known.
 	lease    *coordinationv1.Lease
 	acquired metav1.MicroTime
 	failures int
 	written  bool
+	interval time.Duration
 }
 
 func newPublisher(opts Options, leases leaseClient, p *progress) *Publisher {
 	return &Publisher{
 		leases: leases, namespace: opts.Namespace, identity: opts.Identity, loaded: p.loaded, moved: p.moved,
-		requests: &requests{}, clock: opts.Clock, log: opts.Log.WithName("lease"),
+		urgent: make(chan struct{}, 1), requests: &requests{}, clock: opts.Clock, log: opts.Log.WithName("lease"),
 	}
 }
 
@@ -69,9 +74,11 @@ func (p *Publisher) RequestKeys(ctx context.Context, provider trust.ObjectKey) b
 	if ctx.Err() != nil || !p.requests.add(provider, p.clock()) {
 		return false
 	}
-	select {
-	case p.moved <- struct{}{}:
-	default:
+	for _, c := range []chan struct{}{p.moved, p.urgent} {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
 	}
 	return true
 }
@@ -102,12 +109,22 @@ func (p *Publisher) pause(ctx context.Context, next *time.Timer) {
 	if p.failures > 0 {
 		return
 	}
-	renew := time.NewTimer(renewInterval - writeInterval)
-	defer renew.Stop()
+	wait := renewInterval - writeInterval
+	moved := p.moved
+	if len(moved) > 0 {
+		// It is not forgotten: write takes it when the time has come.
+		p.interval = min(max(2*p.interval, 2*writeInterval), busyInterval)
+		wait, moved = p.interval-writeInterval, nil
+	} else {
+		p.interval = writeInterval
+	}
+	rest := time.NewTimer(wait)
+	defer rest.Stop()
 	select {
 	case <-ctx.Done():
-	case <-p.moved:
-	case <-renew.C:
+	case <-moved:
+	case <-p.urgent:
+	case <-rest.C:
 	}
 }
 
@@ -129,9 +146,11 @@ func (p *Publisher) write(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	// What moves from here on is for the next write.
-	select {
-	case <-p.moved:
-	default:
+	for _, c := range []chan struct{}{p.moved, p.urgent} {
+		select {
+		case <-c:
+		default:
+		}
 	}
 	lease, err := p.current(ctx)
 	if err != nil {

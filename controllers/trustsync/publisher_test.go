@@ -215,27 +215,60 @@ func TestLeaseIsRenewed(t *testing.T) {
 	})
 }
 
-// What is loaded is known at most 150 ms later, and the API server is not written to more than ten times a second.
+// What is loaded is known at once after quiet, and at most 550 ms later while changes keep coming. The API server is not
+// written to more than ten times a second, and in the long run not more than twice.
 func TestLeaseIsPromptAndBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPublishing(t)
 		p.start(t)
-		after(time.Second)
-		var version uint64 = 10
+		for version := uint64(10); version < 20; version++ {
+			after(time.Second)
+			p.load(version)
+			synctest.Wait()
+			p.expectLoaded(t, strconv.FormatUint(version, 10))
+		}
+		begin := len(p.leases.writes)
+		var version uint64 = 20
 		for range 1000 {
 			version++
 			p.load(version)
 			after(3 * time.Millisecond)
 		}
-		after(150 * time.Millisecond)
+		after(550 * time.Millisecond)
 		p.expectLoaded(t, strconv.FormatUint(version, 10))
 		for i, w := range p.leases.writes[1:] {
 			if d := w.Sub(p.leases.writes[i]); d < 100*time.Millisecond {
 				t.Errorf("%s between two writes", d)
 			}
 		}
-		if n := len(p.leases.writes); n < 25 {
-			t.Errorf("only %d writes", n)
+		if n := len(p.leases.writes) - begin; n < 7 || n > 10 {
+			t.Errorf("%d writes in 3.5 s", n)
+		}
+		after(time.Second)
+		p.load(version + 1)
+		synctest.Wait()
+		p.expectLoaded(t, strconv.FormatUint(version+1, 10))
+		p.stop()
+	})
+}
+
+// A request whose client waits does not wait for more changes.
+func TestRequestKeysAmongChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPublishing(t)
+		p.start(t)
+		for n := range uint64(1000) {
+			p.load(n + 1)
+			after(3 * time.Millisecond)
+			if n%100 != 99 {
+				continue
+			}
+			key := trust.ObjectKey{Namespace: "team-a", Name: "partner-" + strconv.FormatUint(n, 10)}
+			p.RequestKeys(t.Context(), key)
+			after(110 * time.Millisecond)
+			if !strings.Contains(p.annotation(release.UnknownKeysAnnotation), key.Name) {
+				t.Errorf("%s is not in the Lease yet", key.Name)
+			}
 		}
 		p.stop()
 	})

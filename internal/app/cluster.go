@@ -39,7 +39,7 @@ func (f *clusterFlags) add(flags *pflag.FlagSet) {
 func (f *clusterFlags) config() (*rest.Config, error) {
 	if f.kubeconfig == "" && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "" {
 		if c, err := rest.InClusterConfig(); err == nil {
-			return unthrottled(c), nil
+			return tuned(c), nil
 		} else if !errors.Is(err, rest.ErrNotInCluster) {
 			return nil, fmt.Errorf("read the pod's credentials: %w", err)
 		}
@@ -50,12 +50,13 @@ func (f *clusterFlags) config() (*rest.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read kubeconfig: %w; name a file with --kubeconfig", err)
 	}
-	return unthrottled(c), nil
+	return tuned(c), nil
 }
 
-// unthrottled leaves the rate of requests to the API server's own priority and fairness.
-func unthrottled(c *rest.Config) *rest.Config {
-	c.QPS = -1
+// tuned leaves the rate of requests to the API server's own priority and fairness, and asks it not to compress: it would
+// compress every event of a watch by itself, for each process that watches, which costs both ends more than the bytes do.
+func tuned(c *rest.Config) *rest.Config {
+	c.QPS, c.DisableCompression = -1, true
 	return c
 }
 

@@ -31,12 +31,16 @@ var specs = map[string]map[string]any{
 	"OAuthClient": {"authentication": map[string]any{"clientSecret": map[string]any{"secretRef": map[string]any{"name": "playground"}}}},
 }
 
-// applyStatus writes a status as the operator does.
-func applyStatus(t *testing.T, c client.Client, kind string) error {
+// writeStatus writes a status as the operator does.
+func writeStatus(t *testing.T, c client.Client, kind string) error {
 	t.Helper()
 	u := newObject(kind)
+	if err := cluster.Client.Get(t.Context(), client.ObjectKeyFromObject(u), u); err != nil {
+		t.Fatal(err)
+	}
+	delete(u.Object, "spec")
 	u.Object["status"] = map[string]any{"observedGeneration": int64(1)}
-	return c.SubResource("status").Apply(t.Context(), client.ApplyConfigurationFromUnstructured(u), client.FieldOwner("test"), client.ForceOwnership)
+	return c.Status().Update(t.Context(), u, client.FieldOwner("test"))
 }
 
 func newObject(kind string) *unstructured.Unstructured {
@@ -69,7 +73,7 @@ func TestOnlyTheOperatorWritesStatus(t *testing.T) {
 	for kind := range specs {
 		admin := cluster.Client
 		err := harness.Poll(t.Context(), policyTimeout, func() error {
-			if err := applyStatus(t, admin, kind); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), refusal) {
+			if err := writeStatus(t, admin, kind); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), refusal) {
 				return errors.Join(errors.New("the policy does not refuse an administrator"), err)
 			}
 			return nil
@@ -81,11 +85,11 @@ func TestOnlyTheOperatorWritesStatus(t *testing.T) {
 			"root", "system:serviceaccount:grantor-system:grantor-tokenserver", "system:serviceaccount:team-a:grantor-operator",
 			"system:serviceaccount:grantor-system:grantor-operator2", "system:kube-controller-manager",
 		} {
-			if err := applyStatus(t, almighty(t, user), kind); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), refusal) {
+			if err := writeStatus(t, almighty(t, user), kind); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), refusal) {
 				t.Errorf("%s: %s with all permissions got %v, want: %s", kind, user, err, refusal)
 			}
 		}
-		if err := applyStatus(t, operator, kind); err != nil {
+		if err := writeStatus(t, operator, kind); err != nil {
 			t.Errorf("%s: the operator was refused: %v", kind, err)
 		}
 		u := newObject(kind)

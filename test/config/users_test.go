@@ -57,7 +57,7 @@ func TestUsersMayNotWriteStatus(t *testing.T) {
 				}
 			}
 			for kind := range specs {
-				if err := applyStatus(t, as(t, user), kind); !apierrors.IsForbidden(err) || strings.Contains(err.Error(), refusal) {
+				if err := writeStatus(t, as(t, user), kind); !apierrors.IsForbidden(err) || strings.Contains(err.Error(), refusal) {
 					t.Errorf("%s: %s got %v, want that the role does not allow it", user, kind, err)
 				}
 			}
@@ -72,7 +72,7 @@ func TestStatusIsTheOperatorsWithEveryPermission(t *testing.T) {
 	bind(t, user, newRole(t, user, []rbacv1.PolicyRule{{APIGroups: []string{ours}, Resources: []string{"*"}, Verbs: []string{"*"}}}))
 	for kind := range specs {
 		mustBeAllowed(t, user, "patch", strings.ToLower(kind)+"s", "status", namespace, true)
-		awaitRefusal(t, refusal, func() error { return applyStatus(t, as(t, user), kind) })
+		awaitRefusal(t, refusal, func() error { return writeStatus(t, as(t, user), kind) })
 	}
 }
 
