@@ -27,7 +27,7 @@ const leaderElectionID = "grantor-operator"
 
 // maxConcurrentReconciles is how many objects of one kind are worked on at a time; most of it is waiting for the API
 // server.
-const maxConcurrentReconciles = 8
+const maxConcurrentReconciles = 16
 
 // operatorFlags are the flags of the operator command.
 type operatorFlags struct {
