@@ -2,7 +2,6 @@ package faults
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,45 +36,17 @@ type installation struct {
 
 func TestMain(m *testing.M) {
 	harness.EnterReadOnly()
-	code, err := run(context.Background(), m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "faults:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func run(ctx context.Context, m *testing.M) (code int, err error) {
 	ctrllog.SetLogger(logr.Discard()) // the client's own
-	dir, err := os.MkdirTemp("", "grantor-faults-")
-	if err != nil {
-		return 0, fmt.Errorf("make folder: %w", err)
-	}
-	defer func() {
-		if code == 0 && err == nil {
-			_ = os.RemoveAll(dir)
-			return
+	os.Exit(harness.Main("faults", raceEnabled, func(ctx context.Context, s harness.Site) (code int, err error) {
+		world = &installation{cp: s.ControlPlane, links: map[string][]*harness.Proxy{}, dir: s.Dir}
+		s.ControlPlane.Reroute = world.reroute
+		world.Grantor, err = harness.StartGrantor(ctx, s.ControlPlane, s.Binary, s.Dir, replicas, "--allow-key-fetch-from", "127.0.0.0/8")
+		if err != nil {
+			return 0, err
 		}
-		fmt.Fprintln(os.Stderr, "faults: logs are kept in", dir)
-	}()
-	binary, err := harness.Build(ctx, dir, raceEnabled)
-	if err != nil {
-		return 0, err
-	}
-	cp, err := harness.StartControlPlane(ctx, dir)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, cp.Stop()) }()
-	world = &installation{cp: cp, links: map[string][]*harness.Proxy{}, dir: dir}
-	cp.Reroute = world.reroute
-	world.Grantor, err = harness.StartGrantor(ctx, cp, binary, dir, replicas, "--allow-key-fetch-from", "127.0.0.0/8")
-	if err != nil {
-		return 0, err
-	}
-	defer world.Stop()
-	code = m.Run()
-	return code, world.examineLogs()
+		defer world.Stop()
+		return m.Run(), world.examineLogs()
+	}))
 }
 
 // reroute puts a proxy in front of the API server.

@@ -2,7 +2,6 @@ package integration
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"testing"
 
@@ -13,42 +12,11 @@ import (
 var grantor *harness.Grantor
 
 func TestMain(m *testing.M) {
-	code, err := run(context.Background(), m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "integration:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func run(ctx context.Context, m *testing.M) (code int, err error) {
-	dir, err := os.MkdirTemp("", "grantor-integration-")
-	if err != nil {
-		return 0, fmt.Errorf("make folder: %w", err)
-	}
-	defer func() {
-		if code == 0 && err == nil {
-			_ = os.RemoveAll(dir)
-			return
+	os.Exit(harness.Main("integration", raceEnabled, func(ctx context.Context, s harness.Site) (code int, err error) {
+		if grantor, err = harness.StartGrantor(ctx, s.ControlPlane, s.Binary, s.Dir, 2); err != nil {
+			return 0, err
 		}
-		fmt.Fprintln(os.Stderr, "integration: logs are kept in", dir)
-	}()
-	binary, err := harness.Build(ctx, dir, raceEnabled)
-	if err != nil {
-		return 0, err
-	}
-	cp, err := harness.StartControlPlane(ctx, dir)
-	if err != nil {
-		return 0, err
-	}
-	defer func() {
-		if stopErr := cp.Stop(); stopErr != nil && err == nil {
-			err = stopErr
-		}
-	}()
-	if grantor, err = harness.StartGrantor(ctx, cp, binary, dir, 2); err != nil {
-		return 0, err
-	}
-	defer grantor.Stop()
-	return m.Run(), nil
+		defer grantor.Stop()
+		return m.Run(), nil
+	}))
 }
