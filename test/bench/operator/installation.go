@@ -40,19 +40,10 @@ type installation struct {
 
 // startControlPlane starts etcd and kube-apiserver with what they read from the environment, which ours do not get.
 func startControlPlane(ctx context.Context, dir string) (cp *harness.ControlPlane, err error) {
-	for name, value := range map[string]string{etcdQuotaVariable: etcdQuota, collectionVariable: collection} {
-		before, had := os.LookupEnv(name)
-		if err := os.Setenv(name, value); err != nil {
-			return nil, fmt.Errorf("set up control plane: %w", err)
-		}
-		defer func() {
-			restored := os.Unsetenv(name)
-			if had {
-				restored = os.Setenv(name, before)
-			}
-			err = errors.Join(err, restored)
-		}()
+	if err := errors.Join(os.Setenv(etcdQuotaVariable, etcdQuota), os.Setenv(collectionVariable, collection)); err != nil {
+		return nil, fmt.Errorf("set up control plane: %w", err)
 	}
+	defer func() { err = errors.Join(err, os.Unsetenv(etcdQuotaVariable), os.Unsetenv(collectionVariable)) }()
 	return harness.StartControlPlane(ctx, dir)
 }
 

@@ -147,6 +147,9 @@ func measure(ctx context.Context, out io.Writer, dir string, opts options, sz si
 }
 
 func (s *stage) measureLatency(ctx context.Context) (err error) {
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
 	if s.figures.policy, err = s.latencies(ctx, changePolicy); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}

@@ -17,6 +17,8 @@ import (
 const (
 	// resolveTimeout is how long everything may take from nothing; more than its target.
 	resolveTimeout = 40 * time.Minute
+	// settleLimit is how long it may take until all is quiet, and settleWindow how long it must be.
+	settleLimit, settleWindow = 2 * time.Minute, 5 * time.Second
 	// pageSize is how many objects a list asks for at a time.
 	pageSize = 1000
 )
@@ -239,6 +241,32 @@ func (s *stage) restartOperator(ctx context.Context) error {
 	}
 	s.figures.operatorFresh, err = memoryOf(s.operator.Pid())
 	return err
+}
+
+// settle waits until all processes, those of the control plane too, are about idle: what restarts leave behind, such as
+// garbage to be collected, is no part of a change. It does not wait for ever.
+func (s *stage) settle(ctx context.Context) error {
+	for begin := time.Now(); time.Since(begin) < settleLimit; {
+		before, err := s.usedSoFar()
+		if err != nil {
+			return err
+		}
+		if err := pause(ctx, settleWindow); err != nil {
+			return err
+		}
+		used, err := s.usedSince(before)
+		if err != nil {
+			return err
+		}
+		var sum time.Duration
+		for _, n := range used {
+			sum += n
+		}
+		if sum < settleWindow/10 {
+			return nil
+		}
+	}
+	return nil
 }
 
 func (s *stage) allVisited(found samples) error {
