@@ -21,12 +21,8 @@ import (
 	"github.com/grantor-dev/grantor/test/harness"
 )
 
-// How soon a new client can exchange everywhere: whatever else is going on, and while thousands of objects are made as fast
-// as the API server takes them, which the operator visits in their order.
-const (
-	usable        = 5 * time.Second
-	usableInCrowd = 15 * time.Second
-)
+// usable is how soon a new client can exchange everywhere, whatever else is going on.
+const usable = 5 * time.Second
 
 // TestF06Crowd: very many clients and providers are made at once. A client that is made in the middle of it is usable
 // soon, and requests go on.
@@ -75,8 +71,8 @@ func TestF06Crowd(t *testing.T) {
 	makers.Wait()
 	t.Logf("%d clients and %d providers were made in %s", crowdOfClients, crowdOfIssuers, time.Since(begin).Round(time.Millisecond))
 	t.Logf("a new client is usable everywhere: p99 of %d %s", samples, p99.Round(time.Millisecond))
-	if p99 > usableInCrowd {
-		t.Errorf("a new client is usable after %s, promised are %s", p99, usableInCrowd)
+	if p99 > usable {
+		t.Errorf("a new client is usable after %s, promised are %s", p99, usable)
 	}
 	try(t, harness.Poll(t.Context(), 2*time.Minute, func() error {
 		return crowd.is(&v1alpha1.OAuthClient{}, fmt.Sprint("c", crowdOfClients-1), v1alpha1.ConditionReady, v1alpha1.ReasonReady)
