@@ -36,11 +36,13 @@ const (
 	PathOpenIDMetadata = "/.well-known/openid-configuration"
 )
 
-// KeyRefresher asks for newer keys of a provider whose keys are remote. It bounds by itself how often it asks: callers
+// KeyRefresher asks for newer keys of a provider or client whose keys are remote. It bounds by itself how often it asks: callers
 // choose when it is called, even callers who have not authenticated.
 type KeyRefresher interface {
 	// Request asks for them and does not wait.
 	Request(ctx context.Context, provider *trust.Provider)
+	// RequestClient asks for those of a client and does not wait.
+	RequestClient(ctx context.Context, client *trust.Client)
 	// Refresh asks for them, waits briefly, and reports whether they are in the trust store by now.
 	Refresh(ctx context.Context, provider *trust.Provider) bool
 }
@@ -61,7 +63,7 @@ type Config struct {
 	Metrics prometheus.Registerer
 	// DisabledGrants are grant_type values that the server refuses to everybody; nil refuses none.
 	DisabledGrants []string
-	// KeyRefresher is asked when an assertion names a key that its provider does not have; nil means that such an assertion
+	// KeyRefresher is asked when an assertion names a key that its provider, or its client, does not have; nil means that such an assertion
 	// is refused at once.
 	KeyRefresher KeyRefresher
 	// TenantDomains are names of tenants that stand for namespaces; nil means that namespaces have their own alone.

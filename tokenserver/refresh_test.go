@@ -24,6 +24,10 @@ func (r *refresher) Request(_ context.Context, p *trust.Provider) {
 	r.asked = append(r.asked, "no wait: "+p.Key.String())
 }
 
+func (r *refresher) RequestClient(_ context.Context, c *trust.Client) {
+	r.asked = append(r.asked, "no wait: client "+c.Key.String())
+}
+
 func (r *refresher) Refresh(_ context.Context, p *trust.Provider) bool {
 	r.asked = append(r.asked, p.Key.String())
 	return r.refresh(p)
@@ -138,6 +142,45 @@ func TestRefreshKeysOfClient(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"no wait: team-a/idp-a"}, r.asked); diff != "" {
 		t.Errorf("asked for keys (-want +got):\n%s", diff)
+	}
+}
+
+// K-16: so does the assertion that a client signs with a key of its own that is not known, where its keys are remote.
+func TestRefreshKeysThatAClientSignsWith(t *testing.T) {
+	for name, tc := range map[string]struct {
+		remote    bool
+		kid       string
+		refresher bool
+		want      []string
+	}{
+		"remote":           {true, "k2", true, []string{"no wait: client team-a/key1"}},
+		"known key":        {true, "k1", true, nil},
+		"key without name": {true, "", true, nil},
+		"not remote":       {false, "k2", true, nil},
+		"nobody to ask":    {true, "k2", false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &refresher{refresh: func(*trust.Provider) bool { t.Error("waits"); return false }}
+			f := newFixture(t, func(c *Config) {
+				if tc.refresher {
+					c.KeyRefresher = r
+				}
+			})
+			f.store.Update(func(tx *trust.Tx) {
+				c := f.client("key1")
+				c.Authentication, c.Credentials, c.RemoteKeys = trust.AuthenticationPrivateKey, nil, tc.remote
+				c.Keys = ofKind("k1")
+				tx.PutClient(c)
+			})
+			claims := f.claims(idpA, "c-1").Set("aud", jwttest.Quote(server)).Set("iss", `"key1"`).Set("sub", `"key1"`)
+			a := f.send(t, f.without(f.assertion(idpB, "1")).asserting(signedBy(tc.kid, claims)).request())
+			if a.status != http.StatusUnauthorized {
+				t.Errorf("got %d for %q", a.status, a.reason)
+			}
+			if diff := cmp.Diff(tc.want, r.asked); diff != "" {
+				t.Errorf("asked for keys (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

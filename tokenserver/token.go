@@ -124,9 +124,8 @@ func (h *Handler) authenticate(snapshot *trust.Snapshot, r *http.Request, at ten
 	c := caller{issuer: at.issuer, snapshot: snapshot, now: h.config.Now()}
 	place := clientauth.Place{Issuer: at.issuer, Namespace: namespace, From: rec.from.Caller}
 	client, trail, err := h.clients.Authenticate(r.Context(), c.snapshot, credentials, place, c.now)
-	if err != nil && h.maybeNewer(trail.Trail) {
-		// Who has not authenticated does not wait: that would take places from those who have, and show who exists.
-		h.config.KeyRefresher.Request(r.Context(), trail.Provider)
+	if err != nil {
+		h.requestKeys(r.Context(), snapshot, trail)
 	}
 	rec.untrustedClientID, rec.untrustedClientIssuer = trail.UntrustedClientID, trail.UntrustedIssuer
 	if err != nil {
@@ -148,6 +147,19 @@ func (h *Handler) narrow(r *http.Request, at tenant) (string, error) {
 		return "", oauth.Refuse(oauth.ReasonTenantMismatch, nil)
 	}
 	return namespace, nil
+}
+
+// requestKeys asks for newer keys of whoever was to have signed a client assertion. Who has not authenticated does not wait
+// for them: that would take places from those who have, and show who exists.
+func (h *Handler) requestKeys(ctx context.Context, snapshot *trust.Snapshot, trail clientauth.Trail) {
+	if h.maybeNewer(trail.Trail) {
+		h.config.KeyRefresher.Request(ctx, trail.Provider)
+		return
+	}
+	client := snapshot.Client(trail.UntrustedClientID)
+	if h.config.KeyRefresher != nil && trail.UnknownKey && client != nil && client.RemoteKeys {
+		h.config.KeyRefresher.RequestClient(ctx, client)
+	}
 }
 
 // maybeNewer reports whether the provider that was found lacks the key that the assertion names, and has its keys from

@@ -19,6 +19,12 @@
 //
 // [Replicas] reads their Leases, and [Programs] has those objects visited whose version they have come to hold.
 //
+// # Order
+//
+// What somebody has just changed is visited first, then what was found unresolved, then what is in force and has yet to be
+// called Ready, and at last what may be as it was: the priorities of the queues stand in priority.go. So a new client does not
+// wait for a hundred thousand others.
+//
 // # Key material
 //
 // The operator makes two Secrets in its own namespace, and rotates the keys in them by compare and swap: on the annotation

@@ -112,15 +112,16 @@ func (s *servers) set(loaded ...release.Loaded) {
 	s.loaded = loaded
 }
 
-func (s *servers) Loaded(kind, resourceVersion string) (have, live int) {
+func (s *servers) Loaded(kind, resourceVersion string) Loaded {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	counted := Loaded{Live: len(s.loaded)}
 	for _, l := range s.loaded {
 		if l.Has(kind, resourceVersion) {
-			have++
+			counted.Have++
 		}
 	}
-	return have, len(s.loaded)
+	return counted
 }
 
 func (s *servers) Floor(kind string) (version uint64, live int) {
@@ -135,8 +136,8 @@ func (s *servers) Floor(kind string) (version uint64, live int) {
 
 func (s *servers) SecretLoaded(name, resourceVersion string) bool {
 	kind, ok := release.KindOfSecret(name)
-	have, live := s.Loaded(kind, resourceVersion)
-	return ok && live > 0 && have == live
+	counted := s.Loaded(kind, resourceVersion)
+	return ok && counted.Live > 0 && counted.Have == counted.Live
 }
 
 // errSite is what a site in trouble answers.

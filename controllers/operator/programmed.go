@@ -13,7 +13,11 @@ import (
 const loadingPatience = 2 * time.Second
 
 // Loaded says how many of the live token servers have loaded the version of the object that is being evaluated.
-type Loaded struct{ Have, Live int }
+type Loaded struct {
+	Have, Live int
+	// Patience is how long from now it says nothing that there are none: the operator has just begun to count.
+	Patience time.Duration
+}
 
 // programmed is what the Programmed condition says. settled means that the status already holds what the token servers
 // take from it, so that the version which they have loaded is the one that counts.
@@ -28,6 +32,11 @@ func (v visit) programmed(settled bool, loaded Loaded) (said verdict, wait time.
 		return before, 0
 	}
 	switch {
+	case loaded.Live == 0 && loaded.Patience > 0:
+		if known && before.reason == v1alpha1.ReasonNoTokenServers {
+			return before, loaded.Patience
+		}
+		return no(v1alpha1.ReasonPending, "The token servers have yet to say what they have loaded"), loaded.Patience
 	case loaded.Live == 0:
 		return no(v1alpha1.ReasonNoTokenServers, "No token server is running: look at the Deployment of the token server and its logs"), 0
 	case loaded.Have == loaded.Live && settled:

@@ -15,17 +15,19 @@ import (
 type programming struct {
 	t  *testing.T
 	in ProviderInput
+	// patience is that of who counts the token servers.
+	patience time.Duration
 }
 
 func newProgramming(t *testing.T) *programming {
 	t.Helper()
-	return &programming{t, completed(ProviderInput{Provider: provider(inline(jwk("a")))})}
+	return &programming{t: t, in: completed(ProviderInput{Provider: provider(inline(jwk("a")))})}
 }
 
 // visit evaluates after a time, and checks what the condition says.
 func (p *programming) visit(after time.Duration, have, live int, want string, waits bool, visit time.Duration) {
 	p.t.Helper()
-	p.in.Now, p.in.Loaded = p.in.Now.Add(after), Loaded{have, live}
+	p.in.Now, p.in.Loaded = p.in.Now.Add(after), Loaded{Have: have, Live: live, Patience: p.patience}
 	outcome := EvaluateProvider(p.in)
 	c := meta.FindStatusCondition(outcome.Status.Conditions, v1alpha1.ConditionProgrammed)
 	if got := fmt.Sprintf("%s: %s", c.Reason, c.Message); got != want || outcome.Waits != waits || outcome.NextVisit != visit {
@@ -72,6 +74,26 @@ func TestProgrammedWithoutTokenServers(t *testing.T) {
 	if got := summary(p.in.Provider.Status.Conditions); got[4] != "!NoTokenServers" {
 		t.Errorf("conditions %v", got)
 	}
+}
+
+// An operator that has just begun to lead says nothing about token servers that it may not have seen yet.
+func TestProgrammedBeforeTokenServersAreCounted(t *testing.T) {
+	const unseen = "Pending: The token servers have yet to say what they have loaded"
+	p := newProgramming(t)
+	p.patience = 10 * time.Second
+	p.visit(0, 0, 0, unseen, false, 10*time.Second)
+	p.visit(0, 0, 0, unseen, true, 10*time.Second)
+	p.patience = 4 * time.Second
+	p.visit(6*time.Second, 0, 0, unseen, true, 4*time.Second)
+	p.visit(0, 1, 2, fmt.Sprintf(loading, 1, 2), true, 0)
+	p.visit(0, 0, 0, unseen, true, 4*time.Second)
+	p.patience = 0
+	p.visit(4*time.Second, 0, 0, none, true, 0)
+	// What the operator before it has said holds until it knows better.
+	p.patience = 10 * time.Second
+	p.visit(0, 0, 0, none, true, 10*time.Second)
+	p.visit(0, 1, 1, fmt.Sprintf(all, 1), false, 0)
+	p.visit(0, 0, 0, fmt.Sprintf(all, 1), false, 0)
 }
 
 // A foreign change of what token servers take is undone, and that is another version.

@@ -15,7 +15,7 @@ const programsInterval = 50 * time.Millisecond
 // replicaCounts says what the token servers have loaded.
 type replicaCounts interface {
 	// Loaded counts those that have loaded a version of a kind, and all of them.
-	Loaded(kind, resourceVersion string) (have, live int)
+	Loaded(kind, resourceVersion string) Loaded
 	// Floor is the version of a kind that all of them have loaded.
 	Floor(kind string) (version uint64, live int)
 	// SecretLoaded reports whether all of them have loaded a version of a Secret of the release namespace.
@@ -53,11 +53,11 @@ func newPrograms(replicas replicaCounts, enqueue map[string]*enqueuer) *Programs
 // loaded counts who has loaded a version of an object. Unless also is true, nobody has: it says whether what else is
 // needed has been loaded, and is nil for nothing.
 func (p *Programs) loaded(kind, resourceVersion string, also func() bool) Loaded {
-	have, live := p.replicas.Loaded(kind, resourceVersion)
+	counted := p.replicas.Loaded(kind, resourceVersion)
 	if also != nil && !also() {
-		have = 0
+		counted.Have = 0
 	}
-	return Loaded{Have: have, Live: live}
+	return counted
 }
 
 // follow has the object visited when its version and what else is needed has been loaded everywhere, or when the number

@@ -37,11 +37,11 @@ func TestProgramsCount(t *testing.T) {
 		also    func() bool
 		want    Loaded
 	}{
-		"one":              {"8", nil, Loaded{1, 2}},
-		"both":             {"7", nil, Loaded{2, 2}},
-		"neither":          {"9", nil, Loaded{0, 2}},
-		"with the rest":    {"7", yes, Loaded{2, 2}},
-		"without the rest": {"7", no, Loaded{0, 2}},
+		"one":              {"8", nil, Loaded{Have: 1, Live: 2}},
+		"both":             {"7", nil, Loaded{Have: 2, Live: 2}},
+		"neither":          {"9", nil, Loaded{Have: 0, Live: 2}},
+		"with the rest":    {"7", yes, Loaded{Have: 2, Live: 2}},
+		"without the rest": {"7", no, Loaded{Have: 0, Live: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := p.loaded(release.KindIdentityProviders, tc.version, tc.also); got != tc.want {

@@ -165,7 +165,8 @@ func (r *RemoteKeys) stir() {
 	}
 }
 
-// refetch asks for an early fetch of a provider's keys, because an assertion names one that is not among them.
+// refetch asks for an early fetch of the keys of a provider or a client, because an assertion names one that is not among
+// them.
 func (r *RemoteKeys) refetch(u user) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

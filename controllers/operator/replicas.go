@@ -23,20 +23,27 @@ import (
 // leaseGarbageAge is how long after the last renewal the Lease of a replica that is gone is deleted.
 const leaseGarbageAge = time.Hour
 
+// firstPatience is how long after the Leases were first read their absence does not mean that there is no token server:
+// one that was cut off together with the operator, or starts with it, needs some seconds.
+const firstPatience = 10 * time.Second
+
 // Replicas knows the token servers that are alive, from the Leases that they keep, and what each of them has loaded.
 //
 // A replica is alive until its Lease has not been renewed for as long as the Lease says, by this process's own clock: the
-// clocks of two nodes need not agree. After a start, a Lease counts as renewed when it is first seen.
+// clocks of two nodes need not agree. After a start, a Lease counts as renewed when it is first seen. Until all that are there
+// have been seen, nobody is counted: the first of several would be taken for all.
 type Replicas struct {
 	// Client reads Leases from the cache, and deletes those that nobody keeps any more.
 	Client client.Client
 	// Clock tells the time.
 	Clock func() time.Time
 
-	mu            sync.Mutex
-	byLease       map[types.NamespacedName]*replica
+	mu      sync.Mutex
+	byLease map[types.NamespacedName]*replica
+	// listed is when all Leases had been seen, zero before.
+	listed        time.Time
 	onChange      []func()
-	onUnknownKeys []func(types.NamespacedName)
+	onUnknownKeys []func(user)
 }
 
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=grantor-system,resources=leases,verbs=get;list;watch;delete
@@ -46,32 +53,73 @@ func (r *Replicas) Setup(mgr ctrl.Manager) error {
 	if err := ctrl.NewControllerManagedBy(mgr).Named("replicas").For(&coordinationv1.Lease{}).Complete(r); err != nil {
 		return fmt.Errorf("watch Leases: %w", err)
 	}
+	// Start finds them in the cache.
+	if _, err := mgr.GetCache().GetInformer(context.Background(), &coordinationv1.Lease{}, cache.BlockUntilSynced(false)); err != nil {
+		return fmt.Errorf("cache Leases: %w", err)
+	}
+	if err := mgr.Add(r); err != nil {
+		return fmt.Errorf("add list of Leases: %w", err)
+	}
 	return nil
 }
+
+// Start takes over all Leases that are there when the operator begins to lead.
+func (r *Replicas) Start(ctx context.Context) error {
+	var leases coordinationv1.LeaseList
+	if err := r.Client.List(ctx, &leases); err != nil {
+		return fmt.Errorf("list Leases: %w", err)
+	}
+	now, changed, unknown := r.Clock(), false, []user(nil)
+	for i := range leases.Items {
+		if lease := &leases.Items[i]; ofTokenServer(lease) {
+			news, asked, _, _ := r.observe(lease, now) // What cannot be understood is said by Reconcile.
+			changed, unknown = changed || news, append(unknown, asked...)
+		}
+	}
+	r.mu.Lock()
+	r.listed = now
+	r.mu.Unlock()
+	r.tell(changed, unknown)
+	return nil
+}
+
+// NeedLeaderElection returns true: only the leader counts.
+func (r *Replicas) NeedLeaderElection() bool { return true }
 
 // Subscribe lets f be called after a replica came or went, or loaded something. f must return soon. Subscribe before Setup.
 func (r *Replicas) Subscribe(f func()) { r.onChange = append(r.onChange, f) }
 
-// SubscribeUnknownKeys lets f be called once for each request of a replica to fetch the keys of a provider early. The
-// provider need not exist, and replicas may ask often: whoever fetches bounds how often. f must return soon. Subscribe
+// SubscribeUnknownKeys lets f be called once for each request of a replica to fetch the keys of a provider or a client
+// early. It need not exist, and replicas may ask often: whoever fetches bounds how often. f must return soon. Subscribe
 // before Setup.
-func (r *Replicas) SubscribeUnknownKeys(f func(types.NamespacedName)) {
+func (r *Replicas) SubscribeUnknownKeys(f func(user)) {
 	r.onUnknownKeys = append(r.onUnknownKeys, f)
 }
 
 // Loaded returns how many replicas have loaded a kind up to a resourceVersion, and how many there are. Replicas that have
 // not loaded everything once count nowhere: they answer nobody, and load no less than there is now.
-func (r *Replicas) Loaded(kind, resourceVersion string) (have, live int) {
+func (r *Replicas) Loaded(kind, resourceVersion string) Loaded {
+	counted := Loaded{Patience: r.patience()}
 	for _, loaded := range r.alive() {
 		if loaded == nil {
 			continue
 		}
-		live++
+		counted.Live++
 		if loaded.Has(kind, resourceVersion) {
-			have++
+			counted.Have++
 		}
 	}
-	return have, live
+	return counted
+}
+
+// patience is for how long it says nothing that there are no replicas.
+func (r *Replicas) patience() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.listed.IsZero() {
+		return firstPatience
+	}
+	return min(max(r.listed.Add(firstPatience).Sub(r.Clock()), 0), firstPatience)
 }
 
 // Floor returns the version of a kind up to which every replica has loaded it, and how many replicas there are, as Loaded
@@ -100,6 +148,9 @@ func (r *Replicas) SecretLoaded(name, resourceVersion string) bool {
 func (r *Replicas) alive() []release.Loaded {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.listed.IsZero() {
+		return nil
+	}
 	now := r.Clock()
 	var alive []release.Loaded
 	for _, p := range r.byLease {
@@ -159,7 +210,7 @@ func (r *Replicas) forget(name types.NamespacedName) {
 }
 
 // observe notes what a Lease says, and returns what is new and until when the replica counts as alive.
-func (r *Replicas) observe(lease *coordinationv1.Lease, now time.Time) (changed bool, unknown []types.NamespacedName, until time.Time, err error) {
+func (r *Replicas) observe(lease *coordinationv1.Lease, now time.Time) (changed bool, unknown []user, until time.Time, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	name := client.ObjectKeyFromObject(lease)
@@ -175,10 +226,10 @@ func (r *Replicas) observe(lease *coordinationv1.Lease, now time.Time) (changed 
 	return changed, unknown, p.until, err
 }
 
-func (r *Replicas) tell(changed bool, unknown []types.NamespacedName) {
-	for _, provider := range unknown {
+func (r *Replicas) tell(changed bool, unknown []user) {
+	for _, u := range unknown {
 		for _, f := range r.onUnknownKeys {
-			f(provider)
+			f(u)
 		}
 	}
 	if changed {

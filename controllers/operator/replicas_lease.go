@@ -6,7 +6,6 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/grantor-dev/grantor/internal/release"
 )
@@ -27,12 +26,12 @@ type replica struct {
 	// loaded is nil until the replica has loaded everything once.
 	loaded release.Loaded
 	// unknown are the requests that have been delivered and still stand.
-	unknown map[types.NamespacedName]time.Time
+	unknown map[user]time.Time
 }
 
-// observe takes over a Lease. It returns whether the replica came, went or loaded something, and which providers' keys it
-// asks for that it did not ask for before. A Lease that cannot be understood has loaded nothing and asks for nothing.
-func (p *replica) observe(lease *coordinationv1.Lease, now time.Time) (changed bool, unknown []types.NamespacedName, err error) {
+// observe takes over a Lease. It returns whether the replica came, went or loaded something, and whose keys it asks for
+// that it did not ask for before. A Lease that cannot be understood has loaded nothing and asks for nothing.
+func (p *replica) observe(lease *coordinationv1.Lease, now time.Time) (changed bool, unknown []user, err error) {
 	if renewed := lastSign(lease); !p.seen || !renewed.Equal(p.renewed) {
 		p.until = now.Add(leaseDuration(lease))
 		if !p.seen && renewed.Add(leaseGarbageAge).Before(now) {
@@ -56,7 +55,7 @@ func (p *replica) observe(lease *coordinationv1.Lease, now time.Time) (changed b
 	return changed, unknown, errors.Join(err, unknownErr)
 }
 
-func (p *replica) request(lease *coordinationv1.Lease) (fresh []types.NamespacedName, err error) {
+func (p *replica) request(lease *coordinationv1.Lease) (fresh []user, err error) {
 	text, ok := lease.Annotations[release.UnknownKeysAnnotation]
 	if !ok {
 		p.unknown = nil
@@ -67,14 +66,18 @@ func (p *replica) request(lease *coordinationv1.Lease) (fresh []types.Namespaced
 		p.unknown = nil
 		return nil, err
 	}
-	standing := make(map[types.NamespacedName]time.Time, len(keys))
+	standing := make(map[user]time.Time, len(keys))
 	for _, k := range keys {
-		if _, twice := standing[k.Provider]; twice {
+		u := user{kindProvider, k.Of}
+		if k.Kind == release.KindOAuthClients {
+			u.kind = kindClient
+		}
+		if _, twice := standing[u]; twice {
 			continue
 		}
-		standing[k.Provider] = k.At
-		if at, ok := p.unknown[k.Provider]; !ok || !at.Equal(k.At) {
-			fresh = append(fresh, k.Provider)
+		standing[u] = k.At
+		if at, ok := p.unknown[u]; !ok || !at.Equal(k.At) {
+			fresh = append(fresh, u)
 		}
 	}
 	p.unknown = standing

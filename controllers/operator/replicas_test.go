@@ -63,7 +63,10 @@ func newFleet(t *testing.T) *fleet {
 		f.changes++
 		f.Loaded(release.KindOAuthClients, "1") // A subscriber may ask.
 	})
-	f.SubscribeUnknownKeys(func(p types.NamespacedName) { f.asked = append(f.asked, p.String()) })
+	f.SubscribeUnknownKeys(func(u user) { f.asked = append(f.asked, u.kind+" "+u.String()) })
+	if err := f.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return f
 }
 
@@ -111,8 +114,8 @@ func (f *fleet) see(name string) ctrl.Result {
 
 func (f *fleet) expect(version string, have, live int) {
 	f.t.Helper()
-	if h, l := f.Loaded(release.KindOAuthClients, version); h != have || l != live {
-		f.t.Errorf("version %s: loaded by %d of %d, want %d of %d", version, h, l, have, live)
+	if got := f.Loaded(release.KindOAuthClients, version); got.Have != have || got.Live != live {
+		f.t.Errorf("version %s: loaded by %d of %d, want %d of %d", version, got.Have, got.Live, have, live)
 	}
 }
 
@@ -158,7 +161,7 @@ func TestReplicas(t *testing.T) {
 		f.expect(version, 0, 2)
 		f.expectSecret(version, false)
 	}
-	if have, _ := f.Loaded("fruits", "1"); have != 0 || f.SecretLoaded("fruits", "1") || f.SecretLoaded(release.DigestKeySecretName, "1") {
+	if f.Loaded("fruits", "1").Have != 0 || f.SecretLoaded("fruits", "1") || f.SecretLoaded(release.DigestKeySecretName, "1") {
 		t.Error("loaded what nobody said")
 	}
 }
@@ -260,7 +263,8 @@ func TestHostileLeases(t *testing.T) {
 			if r := f.write(l); r.RequeueAfter != tc.until {
 				t.Errorf("comes back after %s", r.RequeueAfter)
 			}
-			have, live := f.Loaded(release.KindOAuthClients, "100")
+			counted := f.Loaded(release.KindOAuthClients, "100")
+			have, live := counted.Have, counted.Live
 			if strings.Contains(name, "annotation") || strings.Contains(name, "versions") {
 				have++ // It has loaded nothing.
 			}
@@ -274,15 +278,21 @@ func TestHostileLeases(t *testing.T) {
 func TestUnknownKeys(t *testing.T) {
 	f := newFleet(t)
 	l := lease("a", start, 100)
-	entry := func(provider string, second int) string {
-		return fmt.Sprintf(`{"provider":%q,"at":"2026-05-01T12:00:%02dZ"}`, provider, second)
+	of := func(kind, name string, second int) string {
+		return fmt.Sprintf(`{%q:%q,"at":"2026-05-01T12:00:%02dZ"}`, kind, name, second)
 	}
+	entry := func(provider string, second int) string { return of("provider", provider, second) }
 	expect := func(list []string, want ...string) {
 		t.Helper()
 		l.Annotations[release.UnknownKeysAnnotation] = "[" + strings.Join(list, ",") + "]"
 		f.asked = nil
 		f.write(l)
 		slices.Sort(f.asked)
+		for i, name := range want {
+			if !strings.Contains(name, " ") {
+				want[i] = kindProvider + " " + name
+			}
+		}
 		if diff := cmp.Diff(want, f.asked); diff != "" {
 			t.Errorf("asked for %v: %s", f.asked, diff)
 		}
@@ -292,6 +302,7 @@ func TestUnknownKeys(t *testing.T) {
 	expect([]string{entry("a/x", 1), entry("a/y", 2)}, "a/y")
 	expect([]string{entry("a/x", 11), entry("a/y", 2)}, "a/x")
 	expect([]string{entry("a/z", 3), entry("a/z", 4), entry("a/z", 5)}, "a/z")
+	expect([]string{entry("a/z", 5), of("client", "a/z", 5)}, "a/z", kindClient+" a/z")
 	expect([]string{"x"})
 	expect(nil)
 	expect([]string{entry("a/x", 11)}, "a/x")

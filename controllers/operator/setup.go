@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 
@@ -60,7 +59,7 @@ func SetupWithManager(mgr ctrl.Manager, opts Options) error {
 	programs := newPrograms(replicas, wanted)
 	remote := newRemoteKeys(measures.counted(opts.Keys.Fetch), opts.Clock, wanted)
 	replicas.Subscribe(programs.notify)
-	replicas.SubscribeUnknownKeys(func(provider types.NamespacedName) { remote.refetch(user{kindProvider, provider}) })
+	replicas.SubscribeUnknownKeys(remote.refetch)
 	keys := &KeyMaterialReconciler{
 		Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Clock: opts.Clock, Namespace: opts.Namespace,
 		Rotation: opts.Rotation, ImportSecret: opts.ImportSigningKey,

@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/grantor-dev/grantor/internal/release"
-	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
 // How the Lease is kept.
@@ -39,7 +38,7 @@ type leaseClient interface {
 	Delete(ctx context.Context, name string, opts metav1.DeleteOptions) error
 }
 
-// Publisher keeps this replica's Lease: that it is alive, what it has loaded, and which providers' keys it misses. A Lease
+// Publisher keeps this replica's Lease: that it is alive, what it has loaded, and whose keys it misses. A Lease
 // that cannot be written keeps nobody from being served.
 type Publisher struct {
 	leases    leaseClient
@@ -68,10 +67,10 @@ func newPublisher(opts Options, leases leaseClient, p *progress) *Publisher {
 	}
 }
 
-// RequestKeys asks the operator, through the Lease, to fetch the keys of a provider early, and reports whether it does:
-// a provider is asked for once in ten seconds, and only so many at a time.
-func (p *Publisher) RequestKeys(ctx context.Context, provider trust.ObjectKey) bool {
-	if ctx.Err() != nil || !p.requests.add(provider, p.clock()) {
+// RequestKeys asks the operator, through the Lease, to fetch the keys of an object early, and reports whether it does: an
+// object is asked for once in ten seconds, and only so many at a time.
+func (p *Publisher) RequestKeys(ctx context.Context, of keysOf) bool {
+	if ctx.Err() != nil || !p.requests.add(of, p.clock()) {
 		return false
 	}
 	for _, c := range []chan struct{}{p.moved, p.urgent} {

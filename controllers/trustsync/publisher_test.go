@@ -2,7 +2,6 @@ package trustsync
 
 import (
 	"context"
-	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -263,7 +262,7 @@ func TestRequestKeysAmongChanges(t *testing.T) {
 			if n%100 != 99 {
 				continue
 			}
-			key := trust.ObjectKey{Namespace: "team-a", Name: "partner-" + strconv.FormatUint(n, 10)}
+			key := keysOf{release.KindIdentityProviders, trust.ObjectKey{Namespace: "team-a", Name: "partner-" + strconv.FormatUint(n, 10)}}
 			p.RequestKeys(t.Context(), key)
 			after(110 * time.Millisecond)
 			if !strings.Contains(p.annotation(release.UnknownKeysAnnotation), key.Name) {
@@ -362,13 +361,13 @@ func TestRequestKeys(t *testing.T) {
 		p := newPublishing(t)
 		p.start(t)
 		after(time.Second)
-		partner := trust.ObjectKey{Namespace: "team-a", Name: "partner"}
+		partner := keysOf{release.KindOAuthClients, trust.ObjectKey{Namespace: "team-a", Name: "partner"}}
 		at := time.Now()
 		if !p.RequestKeys(t.Context(), partner) {
 			t.Error("not asked for")
 		}
 		synctest.Wait()
-		want := []release.UnknownKey{{Provider: types.NamespacedName(partner), At: at}}
+		want := []release.UnknownKey{{Kind: release.KindOAuthClients, Of: types.NamespacedName(partner.ObjectKey), At: at}}
 		got, err := release.ParseUnknownKeys(p.annotation(release.UnknownKeysAnnotation))
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Error(err, diff)
@@ -383,7 +382,7 @@ func TestRequestKeys(t *testing.T) {
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		if p.RequestKeys(ended, trust.ObjectKey{Namespace: "team-a", Name: "other"}) {
+		if p.RequestKeys(ended, keysOf{release.KindIdentityProviders, trust.ObjectKey{Namespace: "team-a", Name: "other"}}) {
 			t.Error("asked for a request that has ended")
 		}
 		after(36 * time.Second)
@@ -392,43 +391,4 @@ func TestRequestKeys(t *testing.T) {
 		}
 		p.stop()
 	})
-}
-
-func TestRequestsAreBounded(t *testing.T) {
-	var r requests
-	now := created().Time
-	key := func(i int) trust.ObjectKey { return trust.ObjectKey{Namespace: "team-a", Name: strconv.Itoa(i)} }
-	for i := range 2 * release.MaxUnknownKeys {
-		if got := r.add(key(i), now); got != (i < release.MaxUnknownKeys) {
-			t.Errorf("request %d: %v", i, got)
-		}
-	}
-	if n := len(r.list(now)); n != release.MaxUnknownKeys {
-		t.Errorf("%d requests", n)
-	}
-	// What has stood for the cool-down makes room for others.
-	if now = now.Add(requestCoolDown); !r.add(key(1000), now) {
-		t.Error("no room")
-	}
-	if got := r.list(now.Add(requestLifetime - 1)); len(got) != 1 || got[0].Provider.Name != "1000" {
-		t.Errorf("requests %v", got)
-	}
-	if got := r.list(now.Add(requestLifetime)); len(got) != 0 {
-		t.Errorf("requests %v", got)
-	}
-}
-
-func TestRequestsAreSorted(t *testing.T) {
-	r := requests{at: map[trust.ObjectKey]time.Time{}}
-	now := created().Time
-	maps.Insert(r.at, maps.All(map[trust.ObjectKey]time.Time{
-		{Namespace: "b", Name: "x"}: now, {Namespace: "a", Name: "y"}: now, {Namespace: "z", Name: "z"}: now.Add(-time.Second),
-	}))
-	var got []string
-	for _, k := range r.list(now) {
-		got = append(got, k.Provider.String())
-	}
-	if diff := cmp.Diff([]string{"z/z", "a/y", "b/x"}, got); diff != "" {
-		t.Error(diff)
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/grantor-dev/grantor/internal/release"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -21,7 +22,7 @@ const (
 type Refresher struct {
 	store   *trust.Store
 	changes *changes
-	request func(context.Context, trust.ObjectKey) bool
+	request func(context.Context, keysOf) bool
 	clock   func() time.Time
 
 	mu      sync.Mutex
@@ -37,13 +38,18 @@ type refresh struct {
 	until    time.Time
 }
 
-func newRefresher(store *trust.Store, c *changes, request func(context.Context, trust.ObjectKey) bool, clock func() time.Time) *Refresher {
+func newRefresher(store *trust.Store, c *changes, request func(context.Context, keysOf) bool, clock func() time.Time) *Refresher {
 	return &Refresher{store: store, changes: c, request: request, clock: clock, pending: map[trust.ObjectKey]refresh{}, waiting: map[trust.ObjectKey]int{}}
 }
 
 // Request asks for the keys of a provider to be fetched again, as often as that is allowed, and does not wait.
 func (r *Refresher) Request(ctx context.Context, provider *trust.Provider) {
-	r.request(ctx, provider.Key)
+	r.request(ctx, keysOf{release.KindIdentityProviders, provider.Key})
+}
+
+// RequestClient asks for the keys of a client to be fetched again, as often as that is allowed, and does not wait.
+func (r *Refresher) RequestClient(ctx context.Context, client *trust.Client) {
+	r.request(ctx, keysOf{release.KindOAuthClients, client.Key})
 }
 
 // Refresh asks for the keys of a provider to be fetched again and waits up to two seconds until the store holds another
@@ -94,7 +100,7 @@ func (r *Refresher) join(ctx context.Context, provider *trust.Provider) (until t
 	case ok && p.provider != provider:
 		// That request has been answered, and did not bring the key.
 		return time.Time{}, false
-	case !ok && !r.request(ctx, provider.Key):
+	case !ok && !r.request(ctx, keysOf{release.KindIdentityProviders, provider.Key}):
 		return time.Time{}, false
 	case !ok:
 		p = refresh{provider: provider, until: now.Add(refreshTimeout)}

@@ -25,7 +25,7 @@ func newRefreshing() *refreshing {
 	r := &refreshing{store: trust.NewStore(), provider: &trust.Provider{
 		Key: trust.ObjectKey{Namespace: "team-a", Name: "partner"}, Issuer: issuer,
 	}}
-	ask := func(_ context.Context, k trust.ObjectKey) bool {
+	ask := func(_ context.Context, k keysOf) bool {
 		ok := r.requests.add(k, time.Now())
 		if ok {
 			r.asked++

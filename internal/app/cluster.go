@@ -111,7 +111,10 @@ func newMapper() meta.RESTMapper {
 	}
 	m.Add(corev1.SchemeGroupVersion.WithKind("Secret"), meta.RESTScopeNamespace)
 	m.Add(corev1.SchemeGroupVersion.WithKind("ConfigMap"), meta.RESTScopeNamespace)
-	m.Add(coordinationv1.SchemeGroupVersion.WithKind("Lease"), meta.RESTScopeNamespace)
+	// A list that is read from the cache of a namespace is looked up by its own kind, as the API server's mapping has it too.
+	for _, kind := range []string{"Lease", "LeaseList"} {
+		m.Add(coordinationv1.SchemeGroupVersion.WithKind(kind), meta.RESTScopeNamespace)
+	}
 	return m
 }
 

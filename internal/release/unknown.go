@@ -17,18 +17,21 @@ const MaxUnknownKeys = 32
 // maxUnknownKeyBytes is more than the longest entry needs: a namespace, a name and a time.
 const maxUnknownKeyBytes = 63 + 253 + 128
 
-// UnknownKey is a token server's request to fetch the keys of a provider early: it saw an assertion under a key that is
-// not among those it knows.
+// UnknownKey is a token server's request to fetch the keys of a provider or a client early: it saw an assertion under a key
+// that is not among those it knows.
 type UnknownKey struct {
-	// Provider names the IdentityProvider.
-	Provider types.NamespacedName
+	// Kind is KindIdentityProviders or KindOAuthClients.
+	Kind string
+	// Of names the object.
+	Of types.NamespacedName
 	// At is when the token server asked, by its own clock.
 	At time.Time
 }
 
-// unknownKey is the form of an UnknownKey in the annotation.
+// unknownKey is the form of an UnknownKey in the annotation, with one of the names.
 type unknownKey struct {
-	Provider string    `json:"provider"`
+	Provider string    `json:"provider,omitempty"`
+	Client   string    `json:"client,omitempty"`
 	At       time.Time `json:"at"`
 }
 
@@ -36,7 +39,15 @@ type unknownKey struct {
 func MarshalUnknownKeys(keys []UnknownKey) (string, error) {
 	list := make([]unknownKey, len(keys))
 	for i, k := range keys {
-		list[i] = unknownKey{k.Provider.String(), k.At.UTC()}
+		list[i].At = k.At.UTC()
+		switch k.Kind {
+		case KindIdentityProviders:
+			list[i].Provider = k.Of.String()
+		case KindOAuthClients:
+			list[i].Client = k.Of.String()
+		default:
+			return "", fmt.Errorf("write %s: %q has no keys", UnknownKeysAnnotation, k.Kind)
+		}
 	}
 	text, err := json.Marshal(list)
 	if err != nil {
@@ -59,11 +70,14 @@ func ParseUnknownKeys(text string) ([]UnknownKey, error) {
 	}
 	keys := make([]UnknownKey, len(list))
 	for i, k := range list {
-		name, err := parseName(k.Provider)
-		if err != nil || k.At.IsZero() {
+		var err error
+		keys[i] = UnknownKey{Kind: KindIdentityProviders, At: k.At}
+		if k.Client != "" {
+			keys[i].Kind = KindOAuthClients
+		}
+		if keys[i].Of, err = parseName(k.Provider + k.Client); err != nil || k.At.IsZero() || k.Provider != "" && k.Client != "" {
 			return nil, fmt.Errorf("read %s: entry %d is malformed", UnknownKeysAnnotation, i)
 		}
-		keys[i] = UnknownKey{Provider: name, At: k.At}
 	}
 	return keys, nil
 }

@@ -13,14 +13,15 @@ import (
 func TestUnknownKeys(t *testing.T) {
 	at := time.Date(2026, 5, 1, 14, 0, 0, 123456789, time.FixedZone("", 7200))
 	keys := []UnknownKey{
-		{types.NamespacedName{Namespace: "team-a", Name: "partner"}, at},
-		{types.NamespacedName{Namespace: strings.Repeat("n", 63), Name: strings.Repeat("a.", 126) + "b"}, at},
+		{KindIdentityProviders, types.NamespacedName{Namespace: "team-a", Name: "partner"}, at},
+		{KindOAuthClients, types.NamespacedName{Namespace: "team-a", Name: "partner"}, at},
+		{KindOAuthClients, types.NamespacedName{Namespace: strings.Repeat("n", 63), Name: strings.Repeat("a.", 126) + "b"}, at},
 	}
 	text, err := MarshalUnknownKeys(keys)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `[{"provider":"team-a/partner","at":"2026-05-01T12:00:00.123456789Z"},`; !strings.HasPrefix(text, want) {
+	if want := `[{"provider":"team-a/partner","at":"2026-05-01T12:00:00.123456789Z"},{"client":"team-a/partner","at":"2026-05-01T12:00:00.123456789Z"},`; !strings.HasPrefix(text, want) {
 		t.Errorf("text %s", text)
 	}
 	got, err := ParseUnknownKeys(text)
@@ -34,7 +35,7 @@ func TestUnknownKeysFit(t *testing.T) {
 	at := time.Date(2026, 5, 1, 14, 0, 0, 123456789, time.UTC)
 	var keys []UnknownKey
 	for range MaxUnknownKeys {
-		keys = append(keys, UnknownKey{types.NamespacedName{Namespace: strings.Repeat("n", 63), Name: strings.Repeat("a", 63) + strings.Repeat(".a", 95)}, at})
+		keys = append(keys, UnknownKey{KindIdentityProviders, types.NamespacedName{Namespace: strings.Repeat("n", 63), Name: strings.Repeat("a", 63) + strings.Repeat(".a", 95)}, at})
 	}
 	text, err := MarshalUnknownKeys(keys)
 	if err != nil {
@@ -70,6 +71,10 @@ func TestParseUnknownKeys(t *testing.T) {
 		"more":                   {`[][]`, false},
 		"another member":         {`[{"provider":"a/b","at":"2026-05-01T12:00:00Z","x":1}]`, false},
 		"a member twice":         {`[{"provider":"a/b","provider":"a/b","at":"2026-05-01T12:00:00Z"}]`, false},
+		"a client":               {`[{"client":"a/b","at":"2026-05-01T12:00:00Z"}]`, true},
+		"client alone":           {`[{"client":"b","at":"2026-05-01T12:00:00Z"}]`, false},
+		"client and provider":    {`[{"provider":"a/b","client":"a/b","at":"2026-05-01T12:00:00Z"}]`, false},
+		"one name in two":        {`[{"provider":"a/","client":"b","at":"2026-05-01T12:00:00Z"}]`, false},
 		"without provider":       {`[{"at":"2026-05-01T12:00:00Z"}]`, false},
 		"without time":           {`[{"provider":"a/b"}]`, false},
 		"another time":           {`[{"provider":"a/b","at":"yesterday"}]`, false},
@@ -95,6 +100,12 @@ func TestParseUnknownKeys(t *testing.T) {
 	}
 }
 
+func TestUnknownKeyOfAnotherKind(t *testing.T) {
+	if text, err := MarshalUnknownKeys([]UnknownKey{{KindDigestKey, types.NamespacedName{Namespace: "a", Name: "b"}, time.Now()}}); err == nil {
+		t.Errorf("wrote %s", text)
+	}
+}
+
 func FuzzParseUnknownKeys(f *testing.F) {
 	f.Add(`[{"provider":"team-a/partner","at":"2026-05-01T12:00:00.123456789Z"}]`)
 	f.Fuzz(func(t *testing.T, text string) {
@@ -106,7 +117,7 @@ func FuzzParseUnknownKeys(f *testing.F) {
 			t.Errorf("%d entries", len(keys))
 		}
 		for _, k := range keys {
-			if strings.ContainsAny(k.Provider.String(), "\x00 \n") || k.At.IsZero() {
+			if strings.ContainsAny(k.Of.String(), "\x00 \n") || k.At.IsZero() {
 				t.Errorf("%+v", k)
 			}
 		}
