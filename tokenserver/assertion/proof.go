@@ -61,6 +61,8 @@ type Once struct {
 	// From is the earliest time that the assertion can have been used, or zero when that is unknown. Until is when it is
 	// refused for its age alone: exp and the skew that is allowed.
 	From, Until time.Time
+	// Skew is how much of Until is allowed for clocks.
+	Skew time.Duration
 	// Proven says that the assertion must prove by its times that it is newer than the memory of used ones: a provider
 	// that demands one-time use demands that.
 	Proven bool
@@ -74,7 +76,7 @@ func (p proof) Once() (Once, bool) {
 	skew := p.provider.ClockSkew
 	once := Once{
 		Issuer: p.claims.Issuer, Key: p.key.Thumbprint(), JWTID: p.claims.JWTID,
-		From: p.claims.IssuedAt, Until: p.claims.Expiry.Add(skew), Proven: p.provider.Replay == trust.ReplayOneTime,
+		From: p.claims.IssuedAt, Until: p.claims.Expiry.Add(skew), Skew: skew, Proven: p.provider.Replay == trust.ReplayOneTime,
 	}
 	if p.claims.NotBefore.After(once.From) {
 		once.From = p.claims.NotBefore

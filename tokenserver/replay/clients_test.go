@@ -56,10 +56,10 @@ func TestRedeemClient(t *testing.T) {
 		change func(*fixture)
 		want   []state.Use
 	}{
-		"S-07 own key":               {selfSigned, []state.Use{{From: noon.Add(-skew), Until: until, Proven: true}}},
-		"S-07 own key, no iat":       {func(f *fixture) { selfSigned(f); f.iat = zero }, []state.Use{{From: noon.Add(-55 * time.Minute), Until: until, Proven: true}}},
-		"S-07 provider, one time":    {func(*fixture) {}, []state.Use{{From: noon.Add(-skew), Until: until, Proven: true}}},
-		"S-07 provider, if present":  {func(f *fixture) { f.replay = trust.ReplayOneTimeIfPresent }, []state.Use{{From: noon, Until: until}}},
+		"S-07 own key":               {selfSigned, []state.Use{{From: noon.Add(-skew), Until: until, Skew: skew, Proven: true}}},
+		"S-07 own key, no iat":       {func(f *fixture) { selfSigned(f); f.iat = zero }, []state.Use{{From: noon.Add(-55 * time.Minute), Until: until, Skew: skew, Proven: true}}},
+		"S-07 provider, one time":    {func(*fixture) {}, []state.Use{{From: noon.Add(-skew), Until: until, Skew: skew, Proven: true}}},
+		"S-07 provider, if present":  {func(f *fixture) { f.replay = trust.ReplayOneTimeIfPresent }, []state.Use{{From: noon, Until: until, Skew: skew}}},
 		"S-07 provider, not present": {func(f *fixture) { f.replay, f.jti = trust.ReplayOneTimeIfPresent, "" }, nil},
 		"S-07 provider, reuse":       {func(f *fixture) { f.replay = trust.ReplayReuse }, nil},
 	} {

@@ -82,7 +82,7 @@ func (c Clients) RedeemClient(ctx context.Context, verified assertion.VerifiedCl
 }
 
 func consume(ctx context.Context, store Store, kind string, once assertion.Once, now time.Time) error {
-	err := store.Consume(ctx, state.Use{ID: id(kind, once), From: once.From, Until: once.Until, Proven: once.Proven}, now)
+	err := store.Consume(ctx, state.Use{ID: id(kind, once), From: once.From, Until: once.Until, Skew: once.Skew, Proven: once.Proven}, now)
 	switch {
 	case err == nil:
 		return nil

@@ -165,13 +165,13 @@ func TestRedeemUse(t *testing.T) {
 		change func(*fixture)
 		want   []state.Use
 	}{
-		"one time":                 {func(*fixture) {}, []state.Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
-		"H-19 until exp and skew":  {func(f *fixture) { f.exp = noon.Add(5 * time.Second) }, []state.Use{{From: noon.Add(-skew), Until: noon.Add(35 * time.Second), Proven: true}}},
-		"nbf after iat":            {func(f *fixture) { f.nbf = later }, []state.Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
-		"nbf before iat":           {func(f *fixture) { f.iat, f.nbf = later, noon }, []state.Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
-		"nbf only":                 {func(f *fixture) { f.iat, f.nbf = zero, noon }, []state.Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + skew), Proven: true}}},
-		"G-16 neither":             {func(f *fixture) { f.iat = zero }, []state.Use{{Until: noon.Add(5*time.Minute + skew), Proven: true}}},
-		"if present, with jti":     {func(f *fixture) { f.replay = trust.ReplayOneTimeIfPresent }, []state.Use{{From: noon, Until: noon.Add(5*time.Minute + skew)}}},
+		"one time":                 {func(*fixture) {}, []state.Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + skew), Skew: skew, Proven: true}}},
+		"H-19 until exp and skew":  {func(f *fixture) { f.exp = noon.Add(5 * time.Second) }, []state.Use{{From: noon.Add(-skew), Until: noon.Add(35 * time.Second), Skew: skew, Proven: true}}},
+		"nbf after iat":            {func(f *fixture) { f.nbf = later }, []state.Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + skew), Skew: skew, Proven: true}}},
+		"nbf before iat":           {func(f *fixture) { f.iat, f.nbf = later, noon }, []state.Use{{From: later.Add(-skew), Until: noon.Add(5*time.Minute + skew), Skew: skew, Proven: true}}},
+		"nbf only":                 {func(f *fixture) { f.iat, f.nbf = zero, noon }, []state.Use{{From: noon.Add(-skew), Until: noon.Add(5*time.Minute + skew), Skew: skew, Proven: true}}},
+		"G-16 neither":             {func(f *fixture) { f.iat = zero }, []state.Use{{Until: noon.Add(5*time.Minute + skew), Skew: skew, Proven: true}}},
+		"if present, with jti":     {func(f *fixture) { f.replay = trust.ReplayOneTimeIfPresent }, []state.Use{{From: noon, Until: noon.Add(5*time.Minute + skew), Skew: skew}}},
 		"H-17 if present, without": {func(f *fixture) { f.replay, f.jti = trust.ReplayOneTimeIfPresent, "" }, nil},
 		"reuse":                    {func(f *fixture) { f.replay = trust.ReplayReuse }, nil},
 		"H-17 reuse without jti":   {func(f *fixture) { f.replay, f.jti = trust.ReplayReuse, "" }, nil},

@@ -57,16 +57,16 @@ func (m *Memory) Consume(_ context.Context, use Use, now time.Time) error {
 	case !use.From.IsZero() && use.From.Before(m.since):
 		return ErrBeforeStart
 	}
-	end := endOf(use.Until)
+	end := endOf(use.Until) - span(use.Skew) + span(MaxSkew)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.used.forget(instantOf(now), func(entry[struct{}]) {})
-	if instantOf(now) >= end || m.used.forgotten(end) {
+	if instantOf(now) >= endOf(use.Until) || m.used.forgotten(end) {
 		return ErrUsed
 	}
 	if e, ok := m.used.entries[use.ID]; ok {
 		// Another assertion may have the jti of one that is over, but must not shorten what is remembered.
-		if instantOf(now) < e.end || end <= e.end {
+		if over := e.end - span(MaxSkew) + span(use.Skew); instantOf(now) < over || end <= e.end {
 			return ErrUsed
 		}
 	}

@@ -23,9 +23,38 @@ func id(n int) ID {
 // at is the time so many seconds after noon.
 func at(seconds float64) time.Time { return noon.Add(time.Duration(seconds * float64(time.Second))) }
 
-// use is the use of assertion n, made at noon.
+// use is the use of assertion n, made at noon, where the largest allowance for clocks holds: it is remembered until then.
 func use(n int, until float64) Use {
-	return Use{ID: id(n), From: noon, Until: at(until), Proven: true}
+	return Use{ID: id(n), From: noon, Until: at(until), Skew: MaxSkew, Proven: true}
+}
+
+// One assertion may be presented where one allowance for clocks holds, and then where another does.
+func TestConsumeWithOtherAllowances(t *testing.T) {
+	type try struct {
+		exp, skew, now float64
+		want           error
+	}
+	for name, tries := range map[string][]try{
+		"H-08 larger, the same assertion":       {{5, 30, 0, nil}, {5, 300, 35, ErrUsed}, {5, 300, 304.999999, ErrUsed}},
+		"H-08 smaller, the same assertion":      {{5, 300, 40, nil}, {5, 30, 34, ErrUsed}, {5, 300, 304, ErrUsed}},
+		"H-18 the same, another assertion":      {{5, 30, 0, nil}, {370, 30, 34.999999, ErrUsed}, {370, 30, 35, nil}, {370, 300, 600, ErrUsed}},
+		"H-18 larger, another assertion":        {{5, 30, 0, nil}, {100, 300, 304.999999, ErrUsed}, {100, 300, 305, nil}},
+		"H-18 none, another assertion":          {{5, 30, 0, nil}, {100, 0, 4.999999, ErrUsed}, {100, 0, 5, nil}},
+		"another assertion that ends earlier":   {{100, 30, 0, nil}, {5, 300, 200, ErrUsed}},
+		"H-19 first use within the allowance":   {{5, 30, 34, nil}, {5, 30, 34.5, ErrUsed}, {5, 300, 36, ErrUsed}},
+		"over by its allowance, never used yet": {{5, 30, 35, ErrUsed}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := NewMemory(noon)
+			for i, try := range tries {
+				skew := time.Duration(try.skew * float64(time.Second))
+				u := Use{ID: id(1), From: noon, Until: at(try.exp).Add(skew), Skew: skew, Proven: true}
+				if err := m.Consume(t.Context(), u, at(try.now)); !errors.Is(err, try.want) {
+					t.Errorf("try %d: got %v, want %v", i, err, try.want)
+				}
+			}
+		})
+	}
 }
 
 func TestConsume(t *testing.T) {
@@ -168,7 +197,7 @@ func TestMemoryForgets(t *testing.T) {
 	for second := range 600 {
 		now := at(float64(second))
 		for i := range perSecond {
-			u := Use{ID: id(second*perSecond + i), From: now, Until: now.Add(lifetime * time.Second), Proven: true}
+			u := Use{ID: id(second*perSecond + i), From: now, Until: now.Add(lifetime * time.Second), Skew: MaxSkew, Proven: true}
 			if err := m.Consume(t.Context(), u, now); err != nil {
 				t.Fatal(err)
 			}

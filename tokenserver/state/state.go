@@ -21,14 +21,21 @@ var (
 // ID stands for what is remembered. It is a digest, so that what is stored tells nothing.
 type ID [sha256.Size]byte
 
+// MaxSkew is the largest allowance for clocks that an assertion is judged with anywhere.
+const MaxSkew = 5 * time.Minute
+
 // Use is one use of an assertion, for Consume: it records the use and returns nil, or returns ErrUsed or ErrBeforeStart.
-// Of any number of uses of one ID before its end, one succeeds.
+// Of any number of uses of one ID and one exp, one succeeds; another exp, which is later, succeeds when the earlier one is
+// over.
 type Use struct {
 	// ID stands for the assertion.
 	ID ID
 	// From is the earliest time that the assertion can have been made, or zero when that is unknown. Until is when it
-	// is refused for its age alone, so that it need not be remembered any longer.
+	// is refused for its age alone.
 	From, Until time.Time
+	// Skew is how much of that is allowed for clocks, at most MaxSkew: the rest is the exp of the assertion. Another
+	// allowance may hold where the same assertion is presented the next time, so it is remembered for the largest.
+	Skew time.Duration
 	// Proven says that From must be known: without it, the use is refused while earlier uses may be forgotten.
 	Proven bool
 }

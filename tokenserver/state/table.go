@@ -14,6 +14,9 @@ func instantOf(t time.Time) instant { return instant(t.UnixMicro()) }
 // endOf is the instant of an end: never too early.
 func endOf(t time.Time) instant { return instantOf(t.Add(time.Microsecond - 1)) }
 
+// span is a duration in the grain of an instant.
+func span(d time.Duration) instant { return instant(d.Microseconds()) }
+
 func (i instant) slot() int64 { return int64(i) / slot.Microseconds() }
 
 // entry is a value and its end.

@@ -28,7 +28,7 @@ func TestSnapshotIsImmutable(t *testing.T) {
 	} {
 		s.Update(change)
 		if name(old.Client("id-1")) != "a/c" || name(old.Client("id-2")) != "none" || name(old.Provider("a", "iss-1")) != "a/p" {
-			t.Fatalf("change %d shows in an old snapshot: %v", i, state(old))
+			t.Fatalf("change %d shows in an old snapshot: %v", i, stateOf(old))
 		}
 		if got := claimants(old)["id-1"]; len(got) != 2 || got[0] != oldClaimants["id-1"][0] || got[1] != oldClaimants["id-1"][1] {
 			t.Fatalf("change %d changed the claimants of an old snapshot to %v", i, got)

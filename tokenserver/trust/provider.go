@@ -6,6 +6,7 @@ import (
 
 	"github.com/grantor-dev/grantor/tokenserver/claimrules"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
+	"github.com/grantor-dev/grantor/tokenserver/state"
 )
 
 // ObjectKey names an object: its namespace and name.
@@ -17,7 +18,7 @@ type ObjectKey struct {
 func (k ObjectKey) String() string { return k.Namespace + "/" + k.Name }
 
 // MaxClockSkew is the largest clock skew that a provider may allow.
-const MaxClockSkew = 5 * time.Minute
+const MaxClockSkew = state.MaxSkew
 
 // Provider is an identity provider: whose assertions are accepted, and how they are judged. It is immutable once it is
 // in a store.

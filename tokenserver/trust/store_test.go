@@ -52,8 +52,8 @@ func TestKeysOfTheServer(t *testing.T) {
 	}
 }
 
-// state is what a snapshot says about two namespaces, two issuers and two client ids.
-func state(s *Snapshot) map[string]string {
+// stateOf is what a snapshot says about two namespaces, two issuers and two client ids.
+func stateOf(s *Snapshot) map[string]string {
 	got := map[string]string{}
 	for _, id := range []string{"id-1", "id-2", ""} {
 		got["client "+id] = name(s.Client(id))
@@ -156,7 +156,7 @@ func TestUpdate(t *testing.T) {
 			for _, change := range tc.changes {
 				s.Update(change)
 			}
-			if diff := cmp.Diff(tc.want, state(s.Snapshot())); diff != "" {
+			if diff := cmp.Diff(tc.want, stateOf(s.Snapshot())); diff != "" {
 				t.Errorf("snapshot (-want +got):\n%s", diff)
 			}
 		})

@@ -39,6 +39,9 @@ func micros(t time.Time) string {
 	return strconv.FormatInt(t.Add(time.Microsecond-1).UnixMicro(), 10)
 }
 
+// span is a duration in microseconds.
+func span(d time.Duration) string { return strconv.FormatInt(d.Microseconds(), 10) }
+
 // instant is the current time as scripts compare it, rounded down.
 func instant(now time.Time) string { return strconv.FormatInt(now.UnixMicro(), 10) }
 

@@ -59,7 +59,8 @@ func (s *Store) Consume(ctx context.Context, use state.Use, now time.Time) error
 	if use.Proven {
 		proven = "1"
 	}
-	answer, err := s.decide(ctx, "consume", s.scripts.consume, kindUse, use.ID, now, from, proven, micros(use.Until))
+	answer, err := s.decide(ctx, "consume", s.scripts.consume, kindUse, use.ID, now, from, proven, micros(use.Until),
+		span(use.Skew), span(state.MaxSkew))
 	return refusal(answer, err)
 }
 

@@ -1,5 +1,7 @@
--- Arguments: from or nothing, whether from must be known, until.
-local from, last = arg(1), tonumber(arg(3))
+-- Arguments: from or nothing, whether from must be known, until, how much of that is allowed for clocks, and how much may be
+-- allowed elsewhere. The entry holds the exp.
+local from, last, allowed = arg(1), tonumber(arg(3)), tonumber(arg(4))
+local exp = last - allowed
 if from == '' then
 	if arg(2) == '1' then
 		return answer('before')
@@ -17,9 +19,9 @@ if value then
 		return answer('corrupt')
 	end
 	-- Another assertion may have the jti of one that is over, but must not shorten what is remembered.
-	if now < old or last <= old then
+	if now < old + allowed or exp <= old then
 		return answer('used')
 	end
 end
-put(arg(3), last)
+put(string.format('%.0f', exp), exp + tonumber(arg(5)))
 return answer('ok')
