@@ -112,13 +112,16 @@ func TestWaitersOfOneProviderLeaveRoom(t *testing.T) {
 		done := r.callers(t.Context(), 10*maxRefreshWaiters)
 		other := &trust.Provider{Key: trust.ObjectKey{Namespace: "team-b", Name: "other"}, Issuer: "https://other.example"}
 		r.store.Update(func(tx *trust.Tx) { tx.PutProvider(other) })
+		synctest.Wait()
 		asked := r.asked
 		if r.Refresh(t.Context(), other) {
 			t.Error("new keys came from nowhere")
 		}
+		r.mu.Lock() // The others leave at this moment.
 		if r.asked != asked+1 || r.waiters > maxRefreshWaiters {
 			t.Errorf("asked %d times more, %d waiters", r.asked-asked, r.waiters)
 		}
+		r.mu.Unlock()
 		done()
 		if len(r.waiting) != 0 || r.waiters != 0 {
 			t.Errorf("%d waiters, %v are remembered", r.waiters, r.waiting)

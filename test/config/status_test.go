@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -98,6 +99,34 @@ func TestOnlyTheOperatorWritesStatus(t *testing.T) {
 		}
 		if u.Object["status"] == nil {
 			t.Errorf("%s: what the operator wrote is not there", kind)
+		}
+	}
+}
+
+// TestStatusWriteLeavesTheRest: what the operator does not send stays as it is, and belongs to whom it belonged. The status is
+// owned as a whole: who owns each field of each condition would be a third of every object.
+func TestStatusWriteLeavesTheRest(t *testing.T) {
+	createAll(t)
+	for kind := range specs {
+		before, after := newObject(kind), newObject(kind)
+		if err := cluster.Client.Get(t.Context(), client.ObjectKeyFromObject(before), before); err != nil {
+			t.Fatal(err)
+		}
+		if err := writeStatus(t, serviceAccount(t, "grantor-operator"), kind); err != nil {
+			t.Fatalf("%s: the operator was refused: %v", kind, err)
+		}
+		if err := cluster.Client.Get(t.Context(), client.ObjectKeyFromObject(after), after); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(before.Object["spec"], after.Object["spec"]); diff != "" {
+			t.Errorf("%s: spec (-before +after):\n%s", kind, diff)
+		}
+		owned := map[string]string{}
+		for _, m := range after.GetManagedFields() {
+			owned[m.Subresource] += m.FieldsV1.GetRawString()
+		}
+		if owned["status"] != `{"f:status":{}}` || !strings.Contains(owned[""], "f:authentication") && !strings.Contains(owned[""], "f:issuer") {
+			t.Errorf("%s: owned are %v", kind, owned)
 		}
 	}
 }
