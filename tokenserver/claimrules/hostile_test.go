@@ -303,7 +303,7 @@ func TestLargeExpressionsAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fastest := time.Hour
-			for range 3 {
+			for range 5 {
 				start := time.Now()
 				_, err := c.Compile(rule(tc.expression))
 				fastest = min(fastest, time.Since(start))
@@ -311,7 +311,7 @@ func TestLargeExpressionsAreRefused(t *testing.T) {
 					t.Fatalf("error %v", err)
 				}
 			}
-			if fastest > 50*time.Millisecond {
+			if fastest > 150*time.Millisecond { // with the race detector, beside other tests
 				t.Errorf("it took %v", fastest)
 			}
 		})

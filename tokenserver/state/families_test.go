@@ -200,7 +200,7 @@ func TestAdvanceOnce(t *testing.T) {
 	}
 }
 
-// model remembers everything for ever.
+// model remembers everything for ever: of a use, the exp.
 type model struct {
 	used    map[ID]time.Time
 	next    map[ID]uint32
@@ -208,10 +208,11 @@ type model struct {
 }
 
 func (m *model) consume(u Use, now time.Time) error {
-	if end, ok := m.used[u.ID]; ok && (now.Before(end) || !u.Until.After(end)) {
+	exp := u.Until.Add(-u.Skew)
+	if old, ok := m.used[u.ID]; ok && (now.Before(old.Add(u.Skew)) || !exp.After(old)) {
 		return ErrUsed
 	}
-	m.used[u.ID] = u.Until
+	m.used[u.ID] = exp
 	return nil
 }
 
@@ -246,7 +247,8 @@ func TestMemoryIsTheModel(t *testing.T) {
 		var got, expect error
 		switch pick(i, 2, 4) {
 		case 0:
-			u := Use{ID: id(pick(i, 3, 200)), From: noon, Until: now.Add(time.Duration(pick(i, 4, 60_000)) * time.Millisecond)}
+			skew := []time.Duration{0, 30 * time.Second, MaxSkew}[pick(i, 5, 3)]
+			u := Use{ID: id(pick(i, 3, 200)), From: noon, Until: now.Add(time.Duration(1+pick(i, 4, 60_000)) * time.Millisecond), Skew: skew}
 			got, expect = m.Consume(t.Context(), u, now), want.consume(u, now)
 		case 1:
 			s := Step{Family: family, Number: want.next[family] + uint32(pick(i, 3, 40)/39), Issued: born, Until: end}
