@@ -91,11 +91,11 @@ func (h *Handler) newRecord(r *http.Request, endpoint endpoint) *record {
 	return rec
 }
 
-// warnOfProxy: a proxy that is not known as one makes one caller of all who come through it. Anybody can claim to be one,
-// so it is said once.
+// warnOfProxy: a proxy that is not known as one stands in the log for all who come through it. Anybody can claim to be one, so
+// it is said once.
 func (h *Handler) warnOfProxy(ctx context.Context, remote string) {
 	h.config.Audit.LogAttrs(ctx, slog.LevelWarn, "a request names the address of another, but did not come from a trusted proxy; "+
-		"if a proxy stands here, name it in --trusted-proxies, or all callers behind it count as one when authentication fails",
+		"if a proxy stands here, name it in --trusted-proxies, or its address stands for all callers behind it",
 		slog.String("peer", remote))
 }
 

@@ -207,3 +207,39 @@ func TestUnknownProxyIsReported(t *testing.T) {
 		t.Errorf("%d warnings, want 1", warnings)
 	}
 }
+
+// B-17: behind a proxy that nobody has named, a stranger locks out nobody but himself; nor does one who is not behind it, by
+// claiming to speak for somebody.
+func TestFailuresBehindAnUnnamedProxy(t *testing.T) {
+	const proxy, stranger, caller = "192.0.2.1:1", "203.0.113.5", "198.51.100.1"
+	f := newFixture(t, func(c *Config) {
+		c.Failures = throttle.New(throttle.Limit{Burst: 3, Interval: 2 * time.Second}, noon)
+	})
+	f.addClients()
+	send := func(remote, forwardedFor string, c call) answer {
+		r := c.request()
+		r.RemoteAddr = remote
+		if forwardedFor != "" {
+			r.Header.Set("X-Forwarded-For", forwardedFor)
+		}
+		return f.send(t, r)
+	}
+	for range 3 {
+		send(proxy, caller+", "+stranger, f.wrong("c1"))
+		send(stranger+":1", caller, f.wrong("c1"))
+	}
+	for name, tc := range map[string]struct {
+		remote, forwardedFor string
+		want                 int
+	}{
+		"the stranger":               {proxy, stranger, http.StatusTooManyRequests},
+		"the stranger, another port": {proxy, stranger + ":7", http.StatusTooManyRequests},
+		"another caller":             {proxy, caller, http.StatusOK},
+		"one who is not behind it":   {caller + ":1", "", http.StatusOK},
+		"the proxy itself":           {proxy, "", http.StatusOK},
+	} {
+		if a := send(tc.remote, tc.forwardedFor, f.call("c1", f.assertion(idpA, name))); a.status != tc.want {
+			t.Errorf("%s gets %d for %s, want %d", name, a.status, a.reason, tc.want)
+		}
+	}
+}

@@ -122,7 +122,7 @@ func (h *Handler) authenticate(snapshot *trust.Snapshot, r *http.Request, at ten
 		return caller{}, err
 	}
 	c := caller{issuer: at.issuer, snapshot: snapshot, now: h.config.Now()}
-	place := clientauth.Place{Issuer: at.issuer, Namespace: namespace, From: rec.from.Caller}
+	place := clientauth.Place{Issuer: at.issuer, Namespace: namespace, From: rec.from.Caller, UntrustedClaim: rec.from.UntrustedClaim}
 	client, trail, err := h.clients.Authenticate(r.Context(), c.snapshot, credentials, place, c.now)
 	if err != nil {
 		h.requestKeys(r.Context(), snapshot, trail)

@@ -329,7 +329,7 @@ func TestNotesWarn(t *testing.T) {
 
 // TestNotesTellOfProxies: who may have forgotten to name a proxy is told what that means.
 func TestNotesTellOfProxies(t *testing.T) {
-	const says = "a stranger among them who presents wrong secrets for a client locks it out"
+	const says = "failed authentication is limited by what anybody may write"
 	for path, warned := range map[string]bool{"tokenServer.drain": true, "tokenServer.trustedProxies": false, "tokenServer.authFailures.burst": false} {
 		if notes := render(t, "auth", with(path, changes[path].value)).notes; strings.Contains(notes, says) != warned {
 			t.Errorf("%s changed: warned %v, want %v:\n%s", path, !warned, warned, notes)

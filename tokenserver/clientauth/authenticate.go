@@ -21,10 +21,11 @@ type Redeemer interface {
 
 // Failures bounds how often the authentication of a client may fail at an address.
 type Failures interface {
-	// Wait returns for how long the client is to wait there, 0 for not at all.
-	Wait(clientID string, from netip.Addr, now time.Time) time.Duration
+	// Wait returns for how long the client is to wait there, 0 for not at all. claim tells apart those who come from one
+	// address; it is not valid where nothing does.
+	Wait(clientID string, from, claim netip.Addr, now time.Time) time.Duration
 	// Count counts a failure.
-	Count(clientID string, from netip.Addr, now time.Time)
+	Count(clientID string, from, claim netip.Addr, now time.Time)
 }
 
 // Authenticator authenticates clients. It is safe for concurrent use.
@@ -47,6 +48,8 @@ type Place struct {
 	Namespace string
 	// From is the address of the caller. It is not valid where there is none.
 	From netip.Addr
+	// UntrustedClaim is for whom the caller claims to speak: see [peer.Address]. It only ever makes two callers of one.
+	UntrustedClaim netip.Addr
 }
 
 // Trail is how far an authentication came, also when it refused.
@@ -74,7 +77,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, snapshot *trust.Snapsh
 		trail.UntrustedIssuer = unverified.UntrustedIssuer()
 	}
 	claimed := trail.UntrustedClientID
-	if wait := a.failures.Wait(claimed, at.From, now); wait > 0 {
+	if wait := a.failures.Wait(claimed, at.From, at.UntrustedClaim, now); wait > 0 {
 		return Client{}, trail, oauth.RefuseFor(oauth.ReasonTooManyFailures, wait)
 	}
 	var client Client
@@ -91,7 +94,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, snapshot *trust.Snapsh
 		err = oauth.Refuse(oauth.ReasonNoCredentials, nil)
 	}
 	if err != nil && oauth.AsError(err).Code == oauth.InvalidClient {
-		a.failures.Count(claimed, at.From, now)
+		a.failures.Count(claimed, at.From, at.UntrustedClaim, now)
 	}
 	return client, trail, err
 }

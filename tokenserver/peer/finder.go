@@ -48,15 +48,30 @@ type Address struct {
 	Proxy netip.Addr
 	// Unheard says that somebody who is no trusted proxy claims to speak for another.
 	Unheard bool
+	// UntrustedClaim is for whom he claims to speak by X-Forwarded-For, where no proxy is trusted at all; it is not valid where
+	// that is not known. It tells callers apart behind a proxy that nobody has named, and must never be taken for where a
+	// request comes from.
+	UntrustedClaim netip.Addr
 }
 
 // Find returns where a request comes from.
 func (f *Finder) Find(r *http.Request) Address {
 	peer := connected(r.RemoteAddr)
 	if !f.trusts(peer) {
-		return Address{Caller: peer, Unheard: len(r.Header.Values(HeaderXForwardedFor))+len(r.Header.Values(HeaderForwarded)) > 0}
+		return f.unheard(peer, r.Header)
 	}
 	return Address{Caller: f.follow(peer, r.Header.Values(f.header)), Proxy: peer}
+}
+
+// unheard is the address of who is no trusted proxy.
+func (f *Finder) unheard(peer netip.Addr, h http.Header) Address {
+	forwardedFor := h.Values(HeaderXForwardedFor)
+	a := Address{Caller: peer, Unheard: len(forwardedFor)+len(h.Values(HeaderForwarded)) > 0}
+	if len(f.proxies) == 0 {
+		// The last that a proxy has appended is its own word. The zero value trusts nobody, so it goes no further.
+		a.UntrustedClaim = (&Finder{header: HeaderXForwardedFor}).follow(netip.Addr{}, forwardedFor)
+	}
+	return a
 }
 
 // connected is the address of the other end of a connection.

@@ -158,6 +158,29 @@ func TestProxyAndUnheard(t *testing.T) {
 	}
 }
 
+// B-17: behind a proxy that nobody has named, callers are told apart by what it appends, and by nothing where one is named.
+func TestUntrustedClaim(t *testing.T) {
+	for name, tc := range map[string]struct {
+		finder *Finder
+		header string
+		lines  []string
+		want   string
+	}{
+		"one":                   {&Finder{}, HeaderXForwardedFor, []string{"198.51.100.1"}, "198.51.100.1"},
+		"the last one":          {&Finder{}, HeaderXForwardedFor, []string{"1.1.1.1, 198.51.100.1"}, "198.51.100.1"},
+		"the last line":         {&Finder{}, HeaderXForwardedFor, []string{"1.1.1.1", "198.51.100.1"}, "198.51.100.1"},
+		"garbage":               {&Finder{}, HeaderXForwardedFor, []string{"198.51.100.1, x"}, "invalid IP"},
+		"none":                  {&Finder{}, HeaderXForwardedFor, nil, "invalid IP"},
+		"the other header":      {&Finder{}, HeaderForwarded, []string{"for=198.51.100.1"}, "invalid IP"},
+		"where others are told": {finder(t, HeaderXForwardedFor), HeaderXForwardedFor, []string{"198.51.100.1"}, "invalid IP"},
+	} {
+		r := &http.Request{RemoteAddr: stranger, Header: http.Header{tc.header: tc.lines}}
+		if got := tc.finder.Find(r); got.UntrustedClaim.String() != tc.want || got.Caller.String() != "203.0.113.5" {
+			t.Errorf("%s: %+v, want the claim %s", name, got, tc.want)
+		}
+	}
+}
+
 func TestNewFinderRefuses(t *testing.T) {
 	for network, ok := range map[string]bool{
 		"10.0.0.0/8": true, "0.0.0.0/1": true, "fd00::/8": true, "192.0.2.7/32": true,

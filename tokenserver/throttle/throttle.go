@@ -69,12 +69,13 @@ func New(l Limit, begin time.Time) *Throttle {
 	return &Throttle{interval: l.Interval, most: time.Duration(l.Burst) * l.Interval, begin: begin, seed: maphash.MakeSeed()}
 }
 
-// Wait returns for how long a client is to wait at an address, 0 for not at all.
-func (t *Throttle) Wait(clientID string, from netip.Addr, now time.Time) time.Duration {
+// Wait returns for how long a client is to wait at an address, 0 for not at all. claim tells apart those who share the
+// address, as far as anybody knows; it is not valid where nothing does.
+func (t *Throttle) Wait(clientID string, from, claim netip.Addr, now time.Time) time.Duration {
 	if t == nil {
 		return 0
 	}
-	tag, s := t.find(clientID, from)
+	tag, s := t.find(clientID, from, claim)
 	at := now.Sub(t.begin)
 	s.Lock()
 	defer s.Unlock()
@@ -87,11 +88,11 @@ func (t *Throttle) Wait(clientID string, from netip.Addr, now time.Time) time.Du
 }
 
 // Count counts a failure.
-func (t *Throttle) Count(clientID string, from netip.Addr, now time.Time) {
+func (t *Throttle) Count(clientID string, from, claim netip.Addr, now time.Time) {
 	if t == nil {
 		return
 	}
-	tag, s := t.find(clientID, from)
+	tag, s := t.find(clientID, from, claim)
 	at := now.Sub(t.begin)
 	s.Lock()
 	defer s.Unlock()
@@ -121,16 +122,18 @@ func (t *Throttle) usedUp(e entry, at time.Duration) time.Duration {
 	return 0
 }
 
-// find returns what stands for a client and an address, with the set in which it belongs. Nobody outside knows the seed,
-// so nobody can choose what falls together.
-func (t *Throttle) find(clientID string, from netip.Addr) (tag uint64, s *set) {
-	if from = from.Unmap().WithZone(""); from.Is6() {
-		from = netip.PrefixFrom(from, networkBits).Masked().Addr()
-	}
-	address := from.As16()
+// find returns what stands for a client and where it comes from, with the set in which it belongs. Nobody outside knows the
+// seed, so nobody can choose what falls together.
+func (t *Throttle) find(clientID string, from, claim netip.Addr) (tag uint64, s *set) {
 	var h maphash.Hash
 	h.SetSeed(t.seed)
-	_, _ = h.Write(address[:]) // never fails
+	for _, a := range [...]netip.Addr{from, claim} {
+		if a = a.Unmap().WithZone(""); a.Is6() {
+			a = netip.PrefixFrom(a, networkBits).Masked().Addr()
+		}
+		address := a.As16()
+		_, _ = h.Write(address[:]) // never fails
+	}
 	_, _ = h.WriteString(clientID)
 	sum := h.Sum64()
 	return sum | 1, &t.table[sum>>1%sets]

@@ -20,10 +20,10 @@ func exhausted(t testing.TB) *Throttle {
 	t.Helper()
 	th := New(usual, noon)
 	for i := range usual.Burst {
-		if wait := th.Wait("c1", here, noon); wait != 0 {
+		if wait := th.Wait("c1", here, nobody, noon); wait != 0 {
 			t.Fatalf("waits %s after %d failures", wait, i)
 		}
-		th.Count("c1", here, noon)
+		th.Count("c1", here, nobody, noon)
 	}
 	return th
 }
@@ -31,14 +31,14 @@ func exhausted(t testing.TB) *Throttle {
 // B-17: a burst, and then one per interval, however often it fails.
 func TestBurstThenInterval(t *testing.T) {
 	th := exhausted(t)
-	if wait := th.Wait("c1", here, noon); wait != usual.Interval {
+	if wait := th.Wait("c1", here, nobody, noon); wait != usual.Interval {
 		t.Errorf("waits %s, want %s", wait, usual.Interval)
 	}
 	allowed := 0
 	for now := noon; now.Before(noon.Add(100 * time.Second)); now = now.Add(100 * time.Millisecond) {
-		if th.Wait("c1", here, now) == 0 {
+		if th.Wait("c1", here, nobody, now) == 0 {
 			allowed++
-			th.Count("c1", here, now)
+			th.Count("c1", here, nobody, now)
 		}
 	}
 	if allowed != 49 {
@@ -46,12 +46,12 @@ func TestBurstThenInterval(t *testing.T) {
 	}
 	later := noon.Add(time.Hour)
 	for i := range usual.Burst {
-		if wait := th.Wait("c1", here, later); wait != 0 {
+		if wait := th.Wait("c1", here, nobody, later); wait != 0 {
 			t.Fatalf("waits %s after %d failures an hour later", wait, i)
 		}
-		th.Count("c1", here, later)
+		th.Count("c1", here, nobody, later)
 	}
-	if th.Wait("c1", here, later) == 0 {
+	if th.Wait("c1", here, nobody, later) == 0 {
 		t.Error("an hour makes more than a burst")
 	}
 }
@@ -60,9 +60,9 @@ func TestBurstThenInterval(t *testing.T) {
 func TestCountsAboveTheLimitAddNothing(t *testing.T) {
 	th := exhausted(t)
 	for range 1000 {
-		th.Count("c1", here, noon)
+		th.Count("c1", here, nobody, noon)
 	}
-	if wait := th.Wait("c1", here, noon); wait != usual.Interval {
+	if wait := th.Wait("c1", here, nobody, noon); wait != usual.Interval {
 		t.Errorf("waits %s, want %s", wait, usual.Interval)
 	}
 }
@@ -82,11 +82,11 @@ func TestPairsAreApart(t *testing.T) {
 		"longer":            {"c11", "198.51.100.1", false},
 		"IPv6":              {"c1", "2001:db8::1", false},
 	} {
-		if wait := th.Wait(tc.client, netip.MustParseAddr(tc.from), noon); (wait > 0) != tc.waits {
+		if wait := th.Wait(tc.client, netip.MustParseAddr(tc.from), nobody, noon); (wait > 0) != tc.waits {
 			t.Errorf("%s waits %s", name, wait)
 		}
 	}
-	if th.Wait("c1", nobody, noon) != 0 {
+	if th.Wait("c1", nobody, nobody, noon) != 0 {
 		t.Error("who has no address waits")
 	}
 }
@@ -95,12 +95,12 @@ func TestPairsAreApart(t *testing.T) {
 func TestNetworks(t *testing.T) {
 	th := New(usual, noon)
 	for i := range usual.Burst {
-		th.Count("c1", netip.MustParseAddr(fmt.Sprintf("2001:db8:0:1::%x", i)), noon)
+		th.Count("c1", netip.MustParseAddr(fmt.Sprintf("2001:db8:0:1::%x", i)), nobody, noon)
 	}
 	for from, waits := range map[string]bool{
 		"2001:db8:0:1:ffff::1": true, "2001:db8:0:1::%eth0": true, "2001:db8:0:2::": false, "2001:db8::1": false,
 	} {
-		if wait := th.Wait("c1", netip.MustParseAddr(from), noon); (wait > 0) != waits {
+		if wait := th.Wait("c1", netip.MustParseAddr(from), nobody, noon); (wait > 0) != waits {
 			t.Errorf("%s waits %s", from, wait)
 		}
 	}
@@ -115,27 +115,27 @@ func TestMillionsOfIDs(t *testing.T) {
 	id := make([]byte, 0, 16)
 	for i := range 1_000_000 {
 		id = fmt.Appendf(id[:0], "x%d", i)
-		if th.Wait(string(id), here, noon) != 0 {
+		if th.Wait(string(id), here, nobody, noon) != 0 {
 			t.Fatalf("%s waits before it has failed", id)
 		}
-		th.Count(string(id), here, noon)
+		th.Count(string(id), here, nobody, noon)
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 1<<20 {
 		t.Errorf("%d bytes more", grown)
 	}
-	if th.Wait("c1", here, noon) == 0 {
+	if th.Wait("c1", here, nobody, noon) == 0 {
 		t.Error("who is bounded is forgotten for ids that failed once")
 	}
-	if n := testing.AllocsPerRun(100, func() { th.Wait("c1", here, noon); th.Count("c2", here, noon) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { th.Wait("c1", here, nobody, noon); th.Count("c2", here, nobody, noon) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
 func TestClockIsSetBack(t *testing.T) {
 	th := exhausted(t)
-	if wait := th.Wait("c1", here, noon.Add(-time.Hour)); wait != 0 {
+	if wait := th.Wait("c1", here, nobody, noon.Add(-time.Hour)); wait != 0 {
 		t.Errorf("waits %s when the clock is set back", wait)
 	}
 }
@@ -143,9 +143,9 @@ func TestClockIsSetBack(t *testing.T) {
 func TestNoLimit(t *testing.T) {
 	th := New(Limit{Burst: 0, Interval: time.Second}, noon)
 	for range 1000 {
-		th.Count("c1", here, noon)
+		th.Count("c1", here, nobody, noon)
 	}
-	if wait := th.Wait("c1", here, noon); wait != 0 {
+	if wait := th.Wait("c1", here, nobody, noon); wait != 0 {
 		t.Errorf("waits %s without a limit", wait)
 	}
 }
@@ -167,14 +167,14 @@ func TestConcurrency(t *testing.T) {
 	for i := range 8 {
 		all.Go(func() {
 			for j := range 1000 {
-				th.Wait("c1", here, noon)
-				th.Count(fmt.Sprint(i, j), here, noon)
-				th.Count("c1", here, noon)
+				th.Wait("c1", here, nobody, noon)
+				th.Count(fmt.Sprint(i, j), here, nobody, noon)
+				th.Count("c1", here, nobody, noon)
 			}
 		})
 	}
 	all.Wait()
-	if th.Wait("c1", here, noon) == 0 {
+	if th.Wait("c1", here, nobody, noon) == 0 {
 		t.Error("failures were lost")
 	}
 }
