@@ -200,8 +200,15 @@ func (c *Compiler) compileMappings(p *Program, mappings []Mapping, uses *emailUs
 	return nil
 }
 
-// compileExpression parses, checks and plans an expression.
-func (c *Compiler) compileExpression(field, text string) (*expression, *ast.AST, error) {
+// compileExpression parses, checks and plans an expression. One over which cel-go panics is refused: whoever writes it must not
+// be able to end a process.
+func (c *Compiler) compileExpression(field, text string) (compiled *expression, tree *ast.AST, err error) {
+	defer func() {
+		if recover() != nil {
+			err = &CompileError{Field: field, Line: 1, Column: 1, Message: "cannot be checked: write it in another way; what follows a ? in a list or map must be optional, such as claims.?a"}
+			compiled, tree = nil, nil
+		}
+	}()
 	switch {
 	case strings.TrimSpace(text) == "":
 		return nil, nil, &CompileError{Field: field, Message: "an expression is required"}
@@ -221,7 +228,7 @@ func (c *Compiler) compileExpression(field, text string) (*expression, *ast.AST,
 	if issues.Err() != nil {
 		return nil, nil, issueError(field, issues)
 	}
-	tree := checked.NativeRep()
+	tree = checked.NativeRep()
 	p, nodes, err := c.newPlanner(field, tree)
 	if err != nil {
 		return nil, nil, err

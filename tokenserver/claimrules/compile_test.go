@@ -54,6 +54,7 @@ func TestCompileErrors(t *testing.T) {
 		"unknown function":          {rule(`now() > timestamp(0)`), rule0 + ".expression 1:4", "undeclared reference"},
 		"mixed list":                {rule(`claims.a in [1, "a"]`), rule0 + ".expression 1:17", "int"},
 		"mixed map":                 {rule(`{"a": 1, "b": "x"}.size() == 2`), rule0 + ".expression 1:15", "int"},
+		"optional of no such type":  {rule(`[?claims.a] == []`), rule0 + ".expression 1:1", "must be optional"},
 		"message type":              {mapped("1 == 1 ?\n dyn(google.protobuf.Value{null_value: 0}) : dyn(1)"), map0 + ".expression 2:27", "message types"},
 		"timestamp literal":         {rule(`timestamp("x") < timestamp(0)`), rule0 + ".expression 1:11", "invalid timestamp"},
 		"duration literal":          {rule(`duration("x") < duration("1s")`), rule0 + ".expression 1:10", "invalid duration"},
