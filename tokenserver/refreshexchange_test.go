@@ -44,19 +44,24 @@ func TestRefreshTokenOfExchange(t *testing.T) {
 			if a.reason != string(tc.want) {
 				t.Errorf("got %d for %q, want %q", a.status, a.reason, tc.want)
 			}
-			if tc.want != "" {
-				return
-			}
-			expectClaims(t, a.token(), map[string]any{
-				"sub": "team-a/idp-a:alice", "act": map[string]any{"sub": "team-a/idp-b:robot"}, "client_id": "c1",
-			})
-			if _, ok := a.body["issued_token_type"]; ok {
-				t.Errorf("the answer is one to a token exchange: %s", a.text)
-			}
-			if diff := cmp.Diff("team-a/idp-b:robot", f.records(t)[1]["actor"]); diff != "" {
-				t.Errorf("actor of the record (-want +got):\n%s", diff)
+			if tc.want == "" {
+				f.expectRobotActs(t, a)
 			}
 		})
+	}
+}
+
+// expectRobotActs wants the answer to a refresh token by which the robot of provider B acts for alice of A.
+func (f *fixture) expectRobotActs(t *testing.T, a answer) {
+	t.Helper()
+	expectClaims(t, a.token(), map[string]any{
+		"sub": "team-a/idp-a:alice", "act": map[string]any{"sub": "team-a/idp-b:robot"}, "client_id": "c1",
+	})
+	if _, ok := a.body["issued_token_type"]; ok {
+		t.Errorf("the answer is one to a token exchange: %s", a.text)
+	}
+	if diff := cmp.Diff("team-a/idp-b:robot", f.records(t)[1]["actor"]); diff != "" {
+		t.Errorf("actor of the record (-want +got):\n%s", diff)
 	}
 }
 
