@@ -146,26 +146,9 @@ func (r *response) checkGranted(t *testing.T, w *world) {
 	if in, _ := r.members["expires_in"].(float64); in <= 0 || in > 31_536_000 {
 		t.Errorf("expires_in is %v", r.members["expires_in"])
 	}
-	expected := []string{"access_token", "token_type", "expires_in", "scope"}
-	if r.request.get("grant_type") == tokenExchange {
-		expected = append(expected, "issued_token_type")
-		if r.members["issued_token_type"] != tokenType+"access_token" { // RFC 8693 §2.2.1
-			t.Errorf("issued_token_type is %v", r.members["issued_token_type"])
-		}
-	}
-	if slices.Contains(refreshing, r.request.clientID) {
-		expected = append(expected, "refresh_token")
-	}
 	claims := r.claims(t, w)
 	subject, _ := claims["sub"].(string)
-	if strings.HasPrefix(subject, "ns-a/idp-jag:") {
-		expected = append(expected, "resource") // draft-ietf-oauth-identity-assertion-authz-grant §4.4.1
-	}
-	for name := range r.members {
-		if !slices.Contains(expected, name) {
-			t.Errorf("the answer has a member %s", name)
-		}
-	}
+	r.checkMembers(t, subject)
 	if claims["iss"] != w.issuer || claims["client_id"] != r.request.clientID {
 		t.Errorf("the access token is of %v for %v, want %s for %s", claims["iss"], claims["client_id"], w.issuer, r.request.clientID)
 	}
@@ -181,6 +164,29 @@ func (r *response) checkGranted(t *testing.T, w *world) {
 	}
 	if scope, _ := claims["scope"].(string); scope != r.scope() {
 		t.Errorf("the token has scope %q, the answer says %q", scope, r.scope())
+	}
+}
+
+// checkMembers: an answer has what its grant and its client call for, and nothing else.
+func (r *response) checkMembers(t *testing.T, subject string) {
+	t.Helper()
+	expected := []string{"access_token", "token_type", "expires_in", "scope"}
+	if r.request.get("grant_type") == tokenExchange {
+		expected = append(expected, "issued_token_type")
+		if r.members["issued_token_type"] != tokenType+"access_token" { // RFC 8693 §2.2.1
+			t.Errorf("issued_token_type is %v", r.members["issued_token_type"])
+		}
+	}
+	if slices.Contains(refreshing, r.request.clientID) {
+		expected = append(expected, "refresh_token")
+	}
+	if strings.HasPrefix(subject, "ns-a/idp-jag:") {
+		expected = append(expected, "resource") // draft-ietf-oauth-identity-assertion-authz-grant §4.4.1
+	}
+	for name := range r.members {
+		if !slices.Contains(expected, name) {
+			t.Errorf("the answer has a member %s", name)
+		}
 	}
 }
 
