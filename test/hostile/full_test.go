@@ -7,5 +7,6 @@ import "time"
 const (
 	raceRounds = 50
 	racePosts  = 200
+	killRounds = 200
 	stateSlack = 0 * time.Second
 )

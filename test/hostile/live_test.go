@@ -12,7 +12,7 @@ const effect = 5 * time.Second
 
 // liveRows: manifests that change while the server runs, and an issuer with a path. Each has a server of its own.
 func liveRows() []row {
-	return append(replicaRows(), []row{
+	return append(append(replicaRows(), familyReplicaRows()...), []row{
 		{id: "B-13", name: "client-disabled-while-running", run: clientComesAndGoes},
 		{id: "B-16", name: "secret-rotated-while-running", run: secretIsRotated},
 		{id: "D-x09", name: "keys-change-while-running", run: keysChange},
