@@ -148,7 +148,7 @@ func checkRSA(pub *rsa.PublicKey) error {
 	case bits > MaxRSABits:
 		return keyError(ProblemUnsupported, "an RSA key of %d bits is too large: use at most %d bits", bits, MaxRSABits)
 	case pub.N.Bit(0) == 0:
-		return keyError(ProblemWeak, "the RSA modulus is even, so this is no RSA key")
+		return keyError(ProblemWeak, "the RSA modulus is even, so this is no RSA key: ask its owner for another one")
 	case pub.E < MinRSAExponent || pub.E%2 == 0:
 		return keyError(ProblemWeak, "the RSA exponent %d is too weak: use %d", pub.E, MinRSAExponent)
 	case hasROCA(pub.N):
@@ -161,7 +161,7 @@ func checkRSA(pub *rsa.PublicKey) error {
 
 func curveOf(pub *ecdsa.PublicKey) (string, []Algorithm, error) {
 	if _, err := pub.ECDH(); err != nil && supportedCurve(pub.Curve) {
-		return "", nil, keyError(ProblemMalformed, "the point of the EC key is not on its curve")
+		return "", nil, keyError(ProblemMalformed, "the point of the EC key is not on its curve: ask its owner for another one")
 	}
 	switch pub.Curve {
 	case elliptic.P256():

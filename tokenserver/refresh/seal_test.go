@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/grantor-dev/grantor/tokenserver/claimrules"
@@ -236,6 +237,17 @@ func TestOpenWhatIsPinned(t *testing.T) {
 	}
 }
 
+func sameGrant(token Token, g Grant) bool {
+	return cmp.Equal(g, token.Grant(), cmp.Transformer("instant", time.Time.Unix))
+}
+
+// isCanonical reports whether the text is the one by which its bytes are sent.
+func isCanonical(text string) bool {
+	begin := len(prefix) + keyChars
+	b, err := base64.RawURLEncoding.DecodeString(text[begin:])
+	return err == nil && text[begin:] == base64.RawURLEncoding.EncodeToString(b)
+}
+
 func FuzzOpen(f *testing.F) {
 	under := keys(1, 2, 0)
 	good := must(Seal(under, server, New(grant(), noon)))
@@ -244,7 +256,8 @@ func FuzzOpen(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		token, err := Open(under, server, text)
-		if err == nil && text != good {
+		// Another process that runs this target has sealed the same in another way, but a token has one text.
+		if err == nil && (!sameGrant(token, grant()) || !isCanonical(text)) {
 			t.Errorf("%q opens as %v", text, token)
 		}
 		if err != nil && oauth.AsError(err).Code != oauth.InvalidGrant {
@@ -260,6 +273,11 @@ func FuzzContent(f *testing.F) {
 		token, err := unmarshal([]byte(plain))
 		if err != nil {
 			return
+		}
+		for i, c := range token.grant.Claims { // What the server seals is compact.
+			if err := (*jsontext.Value)(&token.grant.Claims[i].Value).Compact(); err != nil {
+				t.Fatalf("%s: %v", c.Value, err)
+			}
 		}
 		again, err := unmarshal(must(token.marshal()))
 		if diff := cmp.Diff(token, again, cmp.AllowUnexported(Token{}), cmp.Transformer("instant", time.Time.Unix)); err != nil || diff != "" {
