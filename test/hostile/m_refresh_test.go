@@ -122,17 +122,22 @@ func reuseEndsAll(t *testing.T, w *world) {
 }
 
 // refreshRace: of many who come at once with one token, one gets something, and nothing of the family works after it.
-func refreshRace(t *testing.T, w *world) {
-	const callers, rounds = 30, 10
+func refreshRace(t *testing.T, w *world) { oneWins(t, []*world{w}, 10, 30) }
+
+// oneWins: of many callers who present one token at once, to one server or to several, one gets another, and nobody goes on with
+// it.
+func oneWins(t *testing.T, all []*world, rounds, callers int) {
+	t.Helper()
 	for range rounds {
-		token, _ := w.family(t, "rt")
+		token, _ := all[0].family(t, "rt")
 		var won atomic.Int32
 		var child atomic.Value
-		var all sync.WaitGroup
+		var running sync.WaitGroup
 		start := make(chan struct{})
-		for range callers {
-			all.Go(func() {
+		for i := range callers {
+			running.Go(func() {
 				<-start
+				w := all[i%len(all)]
 				got := w.send(t, renewal("rt", token))
 				got.check(t, w, granted.or(invalidGrant))
 				if got.status == http.StatusOK {
@@ -142,12 +147,12 @@ func refreshRace(t *testing.T, w *world) {
 			})
 		}
 		close(start)
-		all.Wait()
+		running.Wait()
 		next, _ := child.Load().(string)
 		if won.Load() != 1 || next == "" {
 			t.Fatalf("%d of %d callers win", won.Load(), callers)
 		}
-		w.refused(t, renewal("rt", next), invalidGrant, "refresh_token_revoked")
+		all[len(all)/2].refused(t, renewal("rt", next), invalidGrant, "refresh_token_revoked")
 	}
 }
 
