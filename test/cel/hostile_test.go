@@ -115,7 +115,11 @@ func at(u *unstructured.Unstructured, path string) any {
 		case map[string]any:
 			value = container[part]
 		case []any:
-			value = container[indexOf(part)]
+			if i := indexOf(part); i < len(container) {
+				value = container[i]
+			} else {
+				return nil
+			}
 		}
 	}
 	return value

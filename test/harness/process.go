@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -48,21 +49,27 @@ func Build(ctx context.Context, dir string, race bool) (string, error) {
 // given are the addresses that FreeAddress has returned: the system may offer one again before anybody listens there.
 var given sync.Map
 
+// The ports that FreeAddress gives out: below those from which connections go out (on Linux, 32768 and up), one of which
+// could take a port between now and when a server listens on it.
+const firstPort, lastPort = 20_000, 32_000
+
 // FreeAddress returns a loopback address that nobody listens on at the moment, another one each time.
 func FreeAddress(ctx context.Context) (string, error) {
-	for {
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-		if err != nil {
-			return "", fmt.Errorf("find a free port: %w", err)
+	var err error
+	for range lastPort - firstPort {
+		address := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort)) // #nosec G404 -- a port is no secret
+		if _, taken := given.LoadOrStore(address, true); taken {
+			continue
 		}
-		address := l.Addr().String()
-		if err := l.Close(); err != nil {
-			return "", fmt.Errorf("find a free port: %w", err)
-		}
-		if _, taken := given.LoadOrStore(address, true); !taken {
+		var l net.Listener
+		if l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", address); err == nil {
+			if err := l.Close(); err != nil {
+				return "", fmt.Errorf("find a free port: %w", err)
+			}
 			return address, nil
 		}
 	}
+	return "", fmt.Errorf("find a free port: %w", err)
 }
 
 // Start starts a role of the binary, with its log in dir. opsAddress is added as --ops-listen.
