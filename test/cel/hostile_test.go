@@ -115,11 +115,11 @@ func at(u *unstructured.Unstructured, path string) any {
 		case map[string]any:
 			value = container[part]
 		case []any:
-			if i := indexOf(part); i < len(container) {
-				value = container[i]
-			} else {
+			i := indexOf(part)
+			if i >= len(container) {
 				return nil
 			}
+			value = container[i]
 		}
 	}
 	return value

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -46,7 +45,7 @@ func Build(ctx context.Context, dir string, race bool) (string, error) {
 	return binary, nil
 }
 
-// given are the addresses that FreeAddress has returned: the system may offer one again before anybody listens there.
+// given are the addresses that FreeAddress has returned: one may be free still when the next is asked for.
 var given sync.Map
 
 // The ports that FreeAddress gives out: below those from which connections go out (on Linux, 32768 and up), one of which
@@ -56,8 +55,9 @@ const firstPort, lastPort = 20_000, 32_000
 // FreeAddress returns a loopback address that nobody listens on at the moment, another one each time.
 func FreeAddress(ctx context.Context) (string, error) {
 	var err error
-	for range lastPort - firstPort {
-		address := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort)) // #nosec G404 -- a port is no secret
+	for i := range lastPort - firstPort {
+		// Processes that run at the same time begin at other ports.
+		address := fmt.Sprintf("127.0.0.1:%d", firstPort+(os.Getpid()*97+i)%(lastPort-firstPort))
 		if _, taken := given.LoadOrStore(address, true); taken {
 			continue
 		}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/grantor-dev/grantor/test/harness"
 )
 
 // durable are the options of a store that has on disk what it has acknowledged.
@@ -134,44 +136,11 @@ func killedWhileRefreshing(t *testing.T, _ *world) {
 			chains[i] = &chain{}
 			chains[i].token, _ = all[i%3].family(t, "rt")
 		}
-		stop := make(chan struct{})
-		var clients sync.WaitGroup
-		for i, c := range chains {
-			clients.Go(func() {
-				for n := i; !c.ended; n++ {
-					select {
-					case <-stop:
-						return
-					default:
-						c.step(t, all[n%3], all[(n+1)%3])
-					}
-				}
-			})
-		}
+		stop := refreshAll(t, all, chains)
 		// The faults come at other moments of a write each time.
 		killAfter := time.NewTimer(time.Duration(40+7*round%30) * time.Millisecond)
 		<-killAfter.C
-		if victim := round % 4; victim < 3 {
-			all[victim].kill(t)
-			close(stop)
-			clients.Wait()
-			all[victim].client.CloseIdleConnections()
-			all[victim].start(t)
-			all[victim] = newWorld(t, all[victim].server)
-		} else {
-			store.Stop()
-			close(stop)
-			clients.Wait()
-			if err := store.Start(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, w := range all {
-			eventually(t, 5*time.Second, "every replica uses the store", func() bool {
-				return w.send(t, exchange(assertion(fromB()))).status == http.StatusOK
-			})
-			_ = w.log.next(t) // While the store was away, the log said so as an error.
-		}
+		killOne(t, all, store, round%4, stop)
 		for _, c := range chains {
 			c.check(t, all)
 			steps, revoked = steps+len(c.used), revoked+len(c.revoked)
@@ -183,5 +152,52 @@ func killedWhileRefreshing(t *testing.T, _ *world) {
 	t.Logf("%d kills, %d refreshes, %d revocations; %d families ended because an answer was lost", killRounds, steps, revoked, ended)
 	if steps < 10*killRounds || revoked < 5*killRounds {
 		t.Errorf("only %d refreshes and %d revocations", steps, revoked)
+	}
+}
+
+// refreshAll lets every client go on until stop is called, which waits for them.
+func refreshAll(t *testing.T, all []*world, chains []*chain) (stop func()) {
+	done := make(chan struct{})
+	var clients sync.WaitGroup
+	for i, c := range chains {
+		clients.Go(func() {
+			for n := i; !c.ended; n++ {
+				select {
+				case <-done:
+					return
+				default:
+					c.step(t, all[n%3], all[(n+1)%3])
+				}
+			}
+		})
+	}
+	return func() {
+		close(done)
+		clients.Wait()
+	}
+}
+
+// killOne kills a replica, or the store if there is no replica of that number, and starts it again when stop has returned.
+func killOne(t *testing.T, all []*world, store *harness.Valkey, victim int, stop func()) {
+	t.Helper()
+	if victim < len(all) {
+		w := all[victim]
+		w.kill(t)
+		stop()
+		w.client.CloseIdleConnections()
+		w.start(t)
+		all[victim] = newWorld(t, w.server)
+	} else {
+		store.Stop()
+		stop()
+		if err := store.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, w := range all {
+		eventually(t, 5*time.Second, "every replica uses the store", func() bool {
+			return w.send(t, exchange(assertion(fromB()))).status == http.StatusOK
+		})
+		_ = w.log.next(t) // While the store was away, the log said so as an error.
 	}
 }
