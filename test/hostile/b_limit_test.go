@@ -57,6 +57,9 @@ func bruteForce(t *testing.T, _ *world) {
 	outcomes := make([]int, tries)
 	inParallel(t, tries, func(i int) {
 		got := w.send(t, guess("c1"))
+		if got.status == 0 { // A connection that was kept too long on a busy machine is no answer.
+			got = w.send(t, guess("c1"))
+		}
 		got.check(t, w, invalidClient.or(tooMany))
 		outcomes[i] = got.status
 		if i%50 == 0 {
