@@ -105,7 +105,6 @@ func libraries() []string { return []string{"jose", "oauth4webapi", "openid-clie
 func TestNode(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	waitForClientAssertions(trusting(ctx, t, nil), t)
 	results := map[string]result{}
 	for _, library := range libraries() {
 		for name, r := range script(ctx, t, library) {
