@@ -36,6 +36,8 @@ type OAuthClientReconciler struct {
 	Clock      func() time.Time
 	// Namespace is where the digest key is.
 	Namespace string
+	// Namespaces are those whose objects are in the cache.
+	Namespaces release.Namespaces
 	// Remote fetches the keys of remote sources.
 	Remote *RemoteKeys
 	// Programs follows which token servers have loaded what.
@@ -66,7 +68,7 @@ func (r *OAuthClientReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 		digestKeyLoaded = r.digestKeyLoaded(ctx)
 	}
 	version := r.Programs.settledVersion(self, c.ResourceVersion)
-	in.Loaded = r.Programs.loaded(release.KindOAuthClients, version, digestKeyLoaded)
+	in.Loaded = r.Programs.loaded(self, release.KindOAuthClients, version, digestKeyLoaded)
 	outcome := EvaluateClient(in)
 	if outcome.Waits {
 		r.Programs.follow(self, release.KindOAuthClients, version, in.Loaded.Live, digestKeyLoaded)
@@ -102,7 +104,7 @@ func (r *OAuthClientReconciler) digestKeyLoaded(ctx context.Context) func() bool
 func (r *OAuthClientReconciler) gather(ctx context.Context, c *v1alpha1.OAuthClient) (ClientInput, error) {
 	self := user{kindClient, client.ObjectKeyFromObject(c)}
 	in := ClientInput{
-		Client: c, Now: r.Clock(),
+		Client: c, Namespaces: r.Namespaces, Now: r.Clock(),
 		Lookup: func(s RemoteSource, t Refresh) Answer { return r.Remote.lookup(self, s, t) },
 	}
 	var err error
@@ -156,6 +158,9 @@ func (r *OAuthClientReconciler) references(ctx context.Context, c *v1alpha1.OAut
 func (r *OAuthClientReconciler) providers(ctx context.Context, c *v1alpha1.OAuthClient) ([]*v1alpha1.IdentityProvider, error) {
 	var found []*v1alpha1.IdentityProvider
 	for _, name := range providerRefs(c) {
+		if !r.Namespaces.Has(name.Namespace) {
+			continue // The cache would say that it cannot tell, and token servers do not know it.
+		}
 		p := &v1alpha1.IdentityProvider{}
 		switch err := r.Client.Get(ctx, name, p); {
 		case err == nil:

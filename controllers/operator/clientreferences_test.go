@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/internal/release"
 )
 
 // allowing is a provider of another namespace.
@@ -62,6 +63,18 @@ func TestReferencesAcrossNamespaces(t *testing.T) {
 				t.Errorf("conditions %v", summary(status.Conditions))
 			}
 		})
+	}
+}
+
+// A provider of a namespace that is not served takes part in nothing, whatever it says: nobody here has read it.
+func TestReferencesIntoWhatIsNotServed(t *testing.T) {
+	served := release.Namespaces{"grantor-system", "team-a"}
+	for name, providers := range map[string][]*v1alpha1.IdentityProvider{"unknown": nil, "known all the same": {allowing(v1alpha1.NamespacesFromAll)}} {
+		in := ClientInput{Client: oauthClient(vouchedBy("team-b/partner")), Providers: providers, Namespaces: served, References: refs(clientSecret(clientValue))}
+		c := evaluatedClient(in).Status.Conditions[1]
+		if want := `IdentityProvider "team-b/partner" is in a namespace that Grantor does not serve here`; c.Reason != v1alpha1.ReasonReferenceNotPermitted || !strings.HasPrefix(c.Message, want) {
+			t.Errorf("%s: %s: %s", name, c.Reason, c.Message)
+		}
 	}
 }
 

@@ -84,7 +84,7 @@ func (c *cluster) startOperator(t *testing.T) *operatorRun {
 	run := &operatorRun{}
 	mgr, err := ctrl.NewManager(c.config, ctrl.Options{
 		Scheme:     c.scheme,
-		Cache:      cache.Options{ByObject: CacheByObject(releaseNamespace), ReaderFailOnMissingInformer: true},
+		Cache:      cache.Options{ByObject: CacheByObject(releaseNamespace, nil), ReaderFailOnMissingInformer: true},
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: new(true)},
 		NewClient:  run.newClient,

@@ -112,31 +112,31 @@ func (s *servers) set(loaded ...release.Loaded) {
 	s.loaded = loaded
 }
 
-func (s *servers) Loaded(kind, resourceVersion string) Loaded {
+func (s *servers) Loaded(kind, namespace, resourceVersion string) Loaded {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	counted := Loaded{Live: len(s.loaded)}
 	for _, l := range s.loaded {
-		if l.Has(kind, resourceVersion) {
+		if l.Has(kind, namespace, resourceVersion) {
 			counted.Have++
 		}
 	}
 	return counted
 }
 
-func (s *servers) Floor(kind string) (version uint64, live int) {
+func (s *servers) Floor(kind, namespace string) (version uint64, live int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	version = math.MaxUint64
 	for _, l := range s.loaded {
-		version = min(version, l[kind])
+		version = min(version, l.UpTo(kind, namespace))
 	}
 	return version, len(s.loaded)
 }
 
 func (s *servers) SecretLoaded(name, resourceVersion string) bool {
 	kind, ok := release.KindOfSecret(name)
-	counted := s.Loaded(kind, resourceVersion)
+	counted := s.Loaded(kind, "", resourceVersion)
 	return ok && counted.Live > 0 && counted.Have == counted.Live
 }
 

@@ -18,6 +18,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/internal/release"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 )
 
@@ -57,9 +58,10 @@ type ClientInput struct {
 	Lookup Lookup
 	// Rivals are other clients, of any namespace; those that claim another client id do not matter.
 	Rivals []*v1alpha1.OAuthClient
-	// Providers are those that the client refers to and that exist.
-	Providers []*v1alpha1.IdentityProvider
-	DigestKey keyring.DigestKey
+	// Providers are those that the client refers to and that exist, in the namespaces that are served.
+	Providers  []*v1alpha1.IdentityProvider
+	Namespaces release.Namespaces
+	DigestKey  keyring.DigestKey
 	// Loaded is who has loaded this version of the object, and the digest key.
 	Loaded Loaded
 	Now    time.Time
@@ -94,7 +96,7 @@ func EvaluateClient(in ClientInput) ClientOutcome {
 	v := visit{existing: c.Status.Conditions, generation: c.Generation, now: in.Now}
 	accepted := acceptClientID(c, in.Rivals)
 	proof := v.prove(in)
-	if refs := findProviders(c, in.Providers); proof.refs.ok {
+	if refs := findProviders(c, in.Providers, in.Namespaces); proof.refs.ok {
 		proof.refs = refs
 	}
 	status := v1alpha1.OAuthClientStatus{ObservedGeneration: c.Generation, Authentication: proof.method}
@@ -241,9 +243,9 @@ func providerRefs(c *v1alpha1.OAuthClient) []types.NamespacedName {
 	return names
 }
 
-// findProviders says whether every provider that the client names exists and admits it.
-func findProviders(c *v1alpha1.OAuthClient, found []*v1alpha1.IdentityProvider) verdict {
-	var missing, foreign []string
+// findProviders says whether every provider that the client names is in a namespace that is served, exists and admits it.
+func findProviders(c *v1alpha1.OAuthClient, found []*v1alpha1.IdentityProvider, served release.Namespaces) verdict {
+	var missing, foreign, unserved []string
 	for _, name := range providerRefs(c) {
 		i := slices.IndexFunc(found, func(p *v1alpha1.IdentityProvider) bool {
 			return p.Namespace == name.Namespace && p.Name == name.Name
@@ -251,6 +253,8 @@ func findProviders(c *v1alpha1.OAuthClient, found []*v1alpha1.IdentityProvider) 
 		switch {
 		case name.Namespace == c.Namespace && i < 0:
 			missing = append(missing, name.Name)
+		case !served.Has(name.Namespace):
+			unserved = append(unserved, name.String())
 		case name.Namespace != c.Namespace && (i < 0 || !admits(found[i], c.Namespace)):
 			foreign = append(foreign, name.String())
 		}
@@ -259,6 +263,9 @@ func findProviders(c *v1alpha1.OAuthClient, found []*v1alpha1.IdentityProvider) 
 	case len(missing) > 0:
 		return no(v1alpha1.ReasonIdentityProviderNotFound,
 			"IdentityProvider %s does not exist in namespace %q: create it, or correct the name", quoted(missing), c.Namespace)
+	case len(unserved) > 0:
+		return no(v1alpha1.ReasonReferenceNotPermitted,
+			"IdentityProvider %s is in a namespace that Grantor does not serve here: ask who runs it to add the namespace to --watch-namespaces (watchNamespaces of the chart), or name another provider", quoted(unserved))
 	case len(foreign) > 0:
 		// Which of the two it is, is the other namespace's business.
 		return no(v1alpha1.ReasonReferenceNotPermitted,

@@ -14,10 +14,10 @@ const programsInterval = 50 * time.Millisecond
 
 // replicaCounts says what the token servers have loaded.
 type replicaCounts interface {
-	// Loaded counts those that have loaded a version of a kind, and all of them.
-	Loaded(kind, resourceVersion string) Loaded
-	// Floor is the version of a kind that all of them have loaded.
-	Floor(kind string) (version uint64, live int)
+	// Loaded counts those that have loaded the objects of a kind in a namespace up to a version, and all of them.
+	Loaded(kind, namespace, resourceVersion string) Loaded
+	// Floor is the version up to which all of them have loaded the objects of a kind in a namespace.
+	Floor(kind, namespace string) (version uint64, live int)
 	// SecretLoaded reports whether all of them have loaded a version of a Secret of the release namespace.
 	SecretLoaded(name, resourceVersion string) bool
 }
@@ -52,8 +52,8 @@ func newPrograms(replicas replicaCounts, enqueue map[string]*enqueuer) *Programs
 
 // loaded counts who has loaded a version of an object. Unless also is true, nobody has: it says whether what else is
 // needed has been loaded, and is nil for nothing.
-func (p *Programs) loaded(kind, resourceVersion string, also func() bool) Loaded {
-	counted := p.replicas.Loaded(kind, resourceVersion)
+func (p *Programs) loaded(u user, kind, resourceVersion string, also func() bool) Loaded {
+	counted := p.replicas.Loaded(kind, u.Namespace, resourceVersion)
 	if also != nil && !also() {
 		counted.Have = 0
 	}
@@ -71,7 +71,7 @@ func (p *Programs) follow(u user, kind, resourceVersion string, live int, also f
 	p.mu.Lock()
 	p.waiting[u], p.loading[u] = w, w
 	p.mu.Unlock()
-	if p.isDue(w) { // It was completed since the caller counted.
+	if p.isDue(u, w) { // It was completed since the caller counted.
 		p.enqueue[u.kind].add(priorityLoaded, u.NamespacedName)
 	}
 }
@@ -94,8 +94,8 @@ func (p *Programs) forget(u user) {
 	delete(p.loading, u)
 }
 
-func (p *Programs) isDue(w waiter) bool {
-	floor, live := p.replicas.Floor(w.kind)
+func (p *Programs) isDue(u user, w waiter) bool {
+	floor, live := p.replicas.Floor(w.kind, u.Namespace)
 	return w.isDue(floor, live)
 }
 
@@ -132,20 +132,22 @@ func (p *Programs) Start(ctx context.Context) error {
 	}
 }
 
-// due returns the objects to visit, each once. All of one kind are compared with one number: there may be very many.
+// due returns the objects to visit, each once. All of one kind and namespace are compared with one number: there may be very
+// many.
 func (p *Programs) due() (due []user) {
 	type floor struct {
 		version uint64
 		live    int
 	}
-	floors := map[string]floor{}
+	floors := map[[2]string]floor{}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for u, w := range p.loading {
-		f, known := floors[w.kind]
+		of := [2]string{w.kind, u.Namespace}
+		f, known := floors[of]
 		if !known {
-			f.version, f.live = p.replicas.Floor(w.kind)
-			floors[w.kind] = f
+			f.version, f.live = p.replicas.Floor(w.kind, u.Namespace)
+			floors[of] = f
 		}
 		if w.isDue(f.version, f.live) {
 			delete(p.loading, u)

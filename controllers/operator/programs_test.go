@@ -44,7 +44,7 @@ func TestProgramsCount(t *testing.T) {
 		"without the rest": {"7", no, Loaded{Have: 0, Live: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := p.loaded(release.KindIdentityProviders, tc.version, tc.also); got != tc.want {
+			if got := p.loaded(providerUser("a", "one"), release.KindIdentityProviders, tc.version, tc.also); got != tc.want {
 				t.Errorf("got %+v, want %+v", got, tc.want)
 			}
 		})
@@ -87,11 +87,34 @@ func TestProgramsDue(t *testing.T) {
 	}
 }
 
+// Where token servers follow namespaces one by one, an object is loaded when its own is: the others may have been quiet since
+// long before.
+func TestProgramsByNamespace(t *testing.T) {
+	p, s, _ := newFollowing(t)
+	loaded := func(a, b uint64) release.Loaded {
+		return release.Loaded{release.Part(release.KindIdentityProviders, "a"): a, release.Part(release.KindIdentityProviders, "b"): b}
+	}
+	s.set(loaded(7, 7))
+	inA, inB, elsewhere := providerUser("a", "one"), providerUser("b", "one"), providerUser("c", "one")
+	for _, u := range []user{inA, inB, elsewhere} {
+		p.follow(u, release.KindIdentityProviders, "8", 1, nil)
+	}
+	s.set(loaded(3, 8))
+	for u, want := range map[user]int{inA: 0, inB: 1, elsewhere: 0} {
+		if got := p.loaded(u, release.KindIdentityProviders, "8", nil); got.Have != want || got.Live != 1 {
+			t.Errorf("%s: loaded by %d of %d", u, got.Have, got.Live)
+		}
+	}
+	if due := p.due(); !slices.Equal(due, []user{inB}) {
+		t.Errorf("due are %v", due)
+	}
+}
+
 // What is loaded between counting and following sends no other notice.
 func TestProgramsFollowWhatIsComplete(t *testing.T) {
 	p, s, q := newFollowing(t)
 	s.set(upTo(7))
-	counted := p.loaded(release.KindOAuthClients, "8", nil)
+	counted := p.loaded(user{kindClient, providerUser("a", "one").NamespacedName}, release.KindOAuthClients, "8", nil)
 	s.set(upTo(8))
 	p.follow(user{kindClient, providerUser("a", "one").NamespacedName}, release.KindOAuthClients, "8", counted.Live, nil)
 	if q.Len() != 1 {

@@ -55,7 +55,7 @@ func (r *IdentityProviderReconciler) Reconcile(ctx context.Context, req ctrl.Req
 		Lookup: func(s RemoteSource, t Refresh) Answer { return r.Remote.lookup(self, s, t) },
 	}
 	version := r.Programs.settledVersion(self, provider.ResourceVersion)
-	in.Loaded = r.Programs.loaded(release.KindIdentityProviders, version, nil)
+	in.Loaded = r.Programs.loaded(self, release.KindIdentityProviders, version, nil)
 	policy, _ := profile.Resolve(provider)
 	spec := providerKeySpec(provider, policy)
 	if in.References, err = readReferences(ctx, r.Secrets, spec); err != nil {

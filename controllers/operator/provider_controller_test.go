@@ -214,7 +214,7 @@ func TestSecretMetadataIsStripped(t *testing.T) {
 	if got := must(stripContent("tombstone")); got != "tombstone" {
 		t.Errorf("got %v", got)
 	}
-	if n := len(CacheByObject(releaseNamespace)); n != 5 {
+	if n := len(CacheByObject(releaseNamespace, nil)); n != 5 {
 		t.Errorf("%d kinds in the cache's options", n)
 	}
 }

@@ -96,16 +96,16 @@ func (r *Replicas) SubscribeUnknownKeys(f func(user)) {
 	r.onUnknownKeys = append(r.onUnknownKeys, f)
 }
 
-// Loaded returns how many replicas have loaded a kind up to a resourceVersion, and how many there are. Replicas that have
+// Loaded returns how many replicas have loaded the objects of a kind in a namespace up to a resourceVersion, and how many there are. Replicas that have
 // not loaded everything once count nowhere: they answer nobody, and load no less than there is now.
-func (r *Replicas) Loaded(kind, resourceVersion string) Loaded {
+func (r *Replicas) Loaded(kind, namespace, resourceVersion string) Loaded {
 	counted := Loaded{Patience: r.patience()}
 	for _, loaded := range r.alive() {
 		if loaded == nil {
 			continue
 		}
 		counted.Live++
-		if loaded.Has(kind, resourceVersion) {
+		if loaded.Has(kind, namespace, resourceVersion) {
 			counted.Have++
 		}
 	}
@@ -122,16 +122,17 @@ func (r *Replicas) patience() time.Duration {
 	return min(max(r.listed.Add(firstPatience).Sub(r.Clock()), 0), firstPatience)
 }
 
-// Floor returns the version of a kind up to which every replica has loaded it, and how many replicas there are, as Loaded
-// counts them.
-func (r *Replicas) Floor(kind string) (version uint64, live int) {
+// Floor returns the version up to which every replica has loaded the objects of a kind in a namespace, and how many replicas
+// there are, as Loaded counts them.
+func (r *Replicas) Floor(kind, namespace string) (version uint64, live int) {
 	for _, loaded := range r.alive() {
 		if loaded == nil {
 			continue
 		}
-		if live++; live == 1 || loaded[kind] < version {
-			version = loaded[kind]
+		if upTo := loaded.UpTo(kind, namespace); live == 0 || upTo < version {
+			version = upTo
 		}
+		live++
 	}
 	return version, live
 }
@@ -141,7 +142,7 @@ func (r *Replicas) Floor(kind string) (version uint64, live int) {
 func (r *Replicas) SecretLoaded(name, resourceVersion string) bool {
 	kind, ok := release.KindOfSecret(name)
 	alive := r.alive()
-	return ok && len(alive) > 0 && !slices.ContainsFunc(alive, func(l release.Loaded) bool { return !l.Has(kind, resourceVersion) })
+	return ok && len(alive) > 0 && !slices.ContainsFunc(alive, func(l release.Loaded) bool { return !l.Has(kind, "", resourceVersion) })
 }
 
 // alive returns what each living replica has loaded, nil for one that has not loaded everything once.

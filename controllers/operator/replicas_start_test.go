@@ -29,7 +29,7 @@ func TestLeasesAreListedFirst(t *testing.T) {
 	if _, err := again.Reconcile(t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: releaseNamespace, Name: release.LeaseName("a")}}); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Loaded{Patience: firstPatience}, again.Loaded(release.KindOAuthClients, "100")); diff != "" || again.SecretLoaded(release.SigningKeysSecretName, "100") {
+	if diff := cmp.Diff(Loaded{Patience: firstPatience}, again.Loaded(release.KindOAuthClients, "team-a", "100")); diff != "" || again.SecretLoaded(release.SigningKeysSecretName, "100") {
 		t.Error(diff)
 	}
 	if err := again.Start(t.Context()); err != nil {
@@ -38,7 +38,7 @@ func TestLeasesAreListedFirst(t *testing.T) {
 	for _, wait := range []time.Duration{0, 4 * time.Second, 14 * time.Second} {
 		f.now = start.Add(wait)
 		want := Loaded{Have: 2, Live: 2, Patience: max(firstPatience-wait, 0)}
-		if diff := cmp.Diff(want, again.Loaded(release.KindOAuthClients, "100")); diff != "" {
+		if diff := cmp.Diff(want, again.Loaded(release.KindOAuthClients, "team-a", "100")); diff != "" {
 			t.Errorf("after %s: %s", wait, diff)
 		}
 	}

@@ -61,7 +61,7 @@ func newFleet(t *testing.T) *fleet {
 	}
 	f.Subscribe(func() {
 		f.changes++
-		f.Loaded(release.KindOAuthClients, "1") // A subscriber may ask.
+		f.Loaded(release.KindOAuthClients, "team-a", "1") // A subscriber may ask.
 	})
 	f.SubscribeUnknownKeys(func(u user) { f.asked = append(f.asked, u.kind+" "+u.String()) })
 	if err := f.Start(t.Context()); err != nil {
@@ -114,7 +114,7 @@ func (f *fleet) see(name string) ctrl.Result {
 
 func (f *fleet) expect(version string, have, live int) {
 	f.t.Helper()
-	if got := f.Loaded(release.KindOAuthClients, version); got.Have != have || got.Live != live {
+	if got := f.Loaded(release.KindOAuthClients, "team-a", version); got.Have != have || got.Live != live {
 		f.t.Errorf("version %s: loaded by %d of %d, want %d of %d", version, got.Have, got.Live, have, live)
 	}
 }
@@ -161,8 +161,33 @@ func TestReplicas(t *testing.T) {
 		f.expect(version, 0, 2)
 		f.expectSecret(version, false)
 	}
-	if f.Loaded("fruits", "1").Have != 0 || f.SecretLoaded("fruits", "1") || f.SecretLoaded(release.DigestKeySecretName, "1") {
+	if f.Loaded("fruits", "team-a", "1").Have != 0 || f.SecretLoaded("fruits", "1") || f.SecretLoaded(release.DigestKeySecretName, "1") {
 		t.Error("loaded what nobody said")
+	}
+}
+
+// A replica that follows namespaces one by one says so of each, and those that follow all at once count beside it.
+func TestReplicasByNamespace(t *testing.T) {
+	f := newFleet(t)
+	f.listed = start
+	write := func(name string, loaded release.Loaded) {
+		l := lease(name, start, 100)
+		text, err := loaded.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Annotations[release.LoadedAnnotation] = text
+		f.write(l)
+	}
+	write("some", release.Loaded{release.Part(release.KindOAuthClients, "team-a"): 100, release.Part(release.KindOAuthClients, "team-b"): 50})
+	write("all", release.Loaded{release.KindOAuthClients: 80})
+	for namespace, want := range map[string]uint64{"team-a": 80, "team-b": 50, "team-c": 0} {
+		if version, live := f.Floor(release.KindOAuthClients, namespace); version != want || live != 2 {
+			t.Errorf("%s: %d of %d token servers", namespace, version, live)
+		}
+		if got := f.Loaded(release.KindOAuthClients, namespace, "80"); got.Have != map[string]int{"team-a": 2, "team-b": 1, "team-c": 1}[namespace] {
+			t.Errorf("%s: %d have loaded it", namespace, got.Have)
+		}
 	}
 }
 
@@ -263,7 +288,7 @@ func TestHostileLeases(t *testing.T) {
 			if r := f.write(l); r.RequeueAfter != tc.until {
 				t.Errorf("comes back after %s", r.RequeueAfter)
 			}
-			counted := f.Loaded(release.KindOAuthClients, "100")
+			counted := f.Loaded(release.KindOAuthClients, "team-a", "100")
 			have, live := counted.Have, counted.Live
 			if strings.Contains(name, "annotation") || strings.Contains(name, "versions") {
 				have++ // It has loaded nothing.

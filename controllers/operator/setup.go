@@ -10,6 +10,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 
+	"github.com/grantor-dev/grantor/internal/release"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 )
 
@@ -17,6 +18,8 @@ import (
 type Options struct {
 	// Namespace is where the operator keeps the Secrets of its own.
 	Namespace string
+	// Namespaces are those whose objects are served; none stands for all.
+	Namespaces release.Namespaces
 	// Clock tells the time.
 	Clock func() time.Time
 	// MaxConcurrent bounds how many objects of one kind are reconciled at the same time; 0 is 1.
@@ -71,7 +74,7 @@ func SetupWithManager(mgr ctrl.Manager, opts Options) error {
 	}
 	clients := &OAuthClientReconciler{
 		Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Clock: opts.Clock,
-		DigestKeys: keys, Namespace: opts.Namespace, Remote: remote, Programs: programs, wanted: wanted[kindClient],
+		DigestKeys: keys, Namespace: opts.Namespace, Namespaces: opts.Namespaces, Remote: remote, Programs: programs, wanted: wanted[kindClient],
 	}
 	perKind := controller.Options{MaxConcurrentReconciles: opts.MaxConcurrent, UsePriorityQueue: new(true)}
 	if err := errors.Join(

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/internal/release"
 )
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
@@ -103,14 +104,21 @@ func onAdmission(f related) handler.EventHandler {
 
 // CacheByObject returns how the manager's cache must hold the objects of this package: without managedFields, and of a
 // Secret or ConfigMap nothing but its name, UID and version. An annotation that kubectl apply leaves holds the whole Secret.
-// namespace is that of the release.
-func CacheByObject(namespace string) map[client.Object]cache.ByObject {
+// own is the namespace of the release, and watched are those whose objects are served.
+func CacheByObject(own string, watched release.Namespaces) map[client.Object]cache.ByObject {
+	var namespaces map[string]cache.Config // nil for all
+	if len(watched) > 0 {
+		namespaces = map[string]cache.Config{}
+	}
+	for _, namespace := range watched {
+		namespaces[namespace] = cache.Config{}
+	}
 	return map[client.Object]cache.ByObject{
-		&v1alpha1.IdentityProvider{}: {Transform: cache.TransformStripManagedFields()},
-		&v1alpha1.OAuthClient{}:      {Transform: cache.TransformStripManagedFields()},
-		secretMetadata():             {Transform: stripContent},
-		configMapMetadata():          {Transform: stripContent},
-		&coordinationv1.Lease{}:      CacheLeases(namespace),
+		&v1alpha1.IdentityProvider{}: {Namespaces: namespaces, Transform: cache.TransformStripManagedFields()},
+		&v1alpha1.OAuthClient{}:      {Namespaces: namespaces, Transform: cache.TransformStripManagedFields()},
+		secretMetadata():             {Namespaces: namespaces, Transform: stripContent},
+		configMapMetadata():          {Namespaces: namespaces, Transform: stripContent},
+		&coordinationv1.Lease{}:      CacheLeases(own),
 	}
 }
 

@@ -70,7 +70,7 @@ func TestVersionsOfBeforeDoNotCount(t *testing.T) {
 	if before[release.KindIdentityProviders] == 0 {
 		t.Fatal("nothing is loaded")
 	}
-	m := w.mirrors[release.KindIdentityProviders]
+	m := w.mirrors[part{kind: release.KindIdentityProviders}]
 	if err := m.Replace(nil, "1"); err == nil {
 		t.Fatal("an older list is taken")
 	}

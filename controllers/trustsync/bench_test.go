@@ -46,7 +46,7 @@ func BenchmarkInitialLoad(b *testing.B) {
 	b.SetBytes(int64(len(stream) / b.N))
 	b.ReportAllocs()
 	b.ResetTimer()
-	go s.reflector(release.KindOAuthClients, s.mirrors[release.KindOAuthClients]).RunWithContext(ctx)
+	go s.reflector(part{kind: release.KindOAuthClients}, s.mirrors[part{kind: release.KindOAuthClients}]).RunWithContext(ctx)
 	for {
 		change := s.changes.wait()
 		if _, n := s.store.Snapshot().Counts(); n == b.N {

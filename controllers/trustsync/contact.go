@@ -16,10 +16,10 @@ import (
 	"github.com/grantor-dev/grantor/internal/release"
 )
 
-// contact knows when the API server was last heard of, for each kind.
+// contact knows when the API server was last heard of, for each part.
 type contact struct {
 	mu    sync.Mutex
-	kinds map[string]*hearing
+	parts map[part]*hearing
 	clock func() time.Time
 	log   logr.Logger
 }
@@ -30,19 +30,19 @@ type hearing struct {
 }
 
 // newContact counts from now on as if the API server had just been heard of.
-func newContact(log logr.Logger, clock func() time.Time) *contact {
-	c := &contact{kinds: map[string]*hearing{}, clock: clock, log: log}
-	for _, kind := range []string{
-		release.KindIdentityProviders, release.KindOAuthClients, release.KindSigningKeys, release.KindDigestKey,
-	} {
-		c.kinds[kind] = &hearing{last: clock()}
+func newContact(parts []part, log logr.Logger, clock func() time.Time) *contact {
+	c := &contact{parts: map[part]*hearing{}, clock: clock, log: log}
+	for _, of := range parts {
+		c.parts[of] = &hearing{last: clock()}
 	}
 	return c
 }
 
 // register adds a gauge for each kind.
 func (c *contact) register(r prometheus.Registerer) error {
-	for kind := range c.kinds {
+	for _, kind := range []string{
+		release.KindIdentityProviders, release.KindOAuthClients, release.KindSigningKeys, release.KindDigestKey,
+	} {
 		gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "grantor_trust_staleness_seconds",
 			Help: "Time since the API server was last heard of: a list, an event, or its word, once a minute, that " +
@@ -56,50 +56,59 @@ func (c *contact) register(r prometheus.Registerer) error {
 	return nil
 }
 
+// staleness is for how long the part of a kind that was heard of least has not been.
 func (c *contact) staleness(kind string) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return max(c.clock().Sub(c.kinds[kind].last), 0)
+	var most time.Duration
+	for of, h := range c.parts {
+		if of.kind == kind {
+			most = max(most, c.clock().Sub(h.last))
+		}
+	}
+	return most
 }
 
-// stale reports whether any kind has not been heard of for longer than the limit.
+// stale reports whether any part has not been heard of for longer than the limit.
 func (c *contact) stale(limit time.Duration) bool {
-	for kind := range c.kinds {
-		if c.staleness(kind) > limit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, h := range c.parts {
+		if c.clock().Sub(h.last) > limit {
 			return true
 		}
 	}
 	return false
 }
 
-func (c *contact) succeeded(kind string) {
+func (c *contact) succeeded(of part) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	h := c.kinds[kind]
+	h := c.parts[of]
 	h.last = c.clock()
 	if h.failing {
 		h.failing = false
-		c.log.Info("the API server is heard of again", "kind", kind)
+		c.log.Info("the API server is heard of again", of.values()...)
 	}
 }
 
 // failed logs the first of a series of failures.
-func (c *contact) failed(kind string, err error) {
+func (c *contact) failed(of part, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if h := c.kinds[kind]; !h.failing {
+	if h := c.parts[of]; !h.failing {
 		h.failing = true
-		c.log.Error(err, "cannot follow the API server; going on with what is loaded, and trying again", "kind", kind)
+		c.log.Error(err, "cannot follow the API server; going on with what is loaded, and trying again", of.values()...)
 	}
 }
 
 // watched returns a source that notes contact. What it lists is consistent: a list that an API server's cache may answer
 // with an old state could bring back what was deleted.
-func (c *contact) watched(kind string, source *cache.ListWatch) *cache.ListWatch {
+func (c *contact) watched(of part, source *cache.ListWatch) *cache.ListWatch {
 	// Only what arrives counts as heard: a watch that opens has said nothing yet.
 	note := func(ctx context.Context, err error) {
 		if err != nil && ctx.Err() == nil {
-			c.failed(kind, err)
+			c.failed(of, err)
 		}
 	}
 	return &cache.ListWatch{

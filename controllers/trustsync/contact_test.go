@@ -22,13 +22,13 @@ import (
 
 func TestStaleness(t *testing.T) {
 	now := created().Time
-	c := newContact(logr.Discard(), func() time.Time { return now })
+	c := newContact(partsOf(nil), logr.Discard(), func() time.Time { return now })
 	registry := prometheus.NewRegistry()
 	if err := c.register(registry); err != nil {
 		t.Fatal(err)
 	}
 	now = now.Add(90 * time.Second)
-	c.succeeded(release.KindOAuthClients)
+	c.succeeded(part{kind: release.KindOAuthClients})
 	now = now.Add(30 * time.Second)
 	families, err := registry.Gather()
 	if err != nil || len(families) != 1 || families[0].GetName() != "grantor_trust_staleness_seconds" {
@@ -60,9 +60,9 @@ func TestStaleness(t *testing.T) {
 // An API server that is down is logged once, and once when it is back; the end of the process is not its fault.
 func TestContactIsLoggedOnce(t *testing.T) {
 	var lines []string
-	c := newContact(funcr.New(func(_, line string) { lines = append(lines, line) }, funcr.Options{}), time.Now)
+	c := newContact(partsOf(nil), funcr.New(func(_, line string) { lines = append(lines, line) }, funcr.Options{}), time.Now)
 	var answer error
-	source := c.watched(release.KindOAuthClients, &cache.ListWatch{
+	source := c.watched(part{kind: release.KindOAuthClients}, &cache.ListWatch{
 		ListWithContextFunc: func(context.Context, metav1.ListOptions) (runtime.Object, error) { return nil, answer },
 		WatchFuncWithContext: func(context.Context, metav1.ListOptions) (watch.Interface, error) {
 			return watch.NewEmptyWatch(), answer
@@ -92,7 +92,7 @@ func TestContactIsLoggedOnce(t *testing.T) {
 		w.Stop()
 		if answer == nil {
 			// What arrives is heard, not that a watch opens.
-			c.succeeded(release.KindOAuthClients)
+			c.succeeded(part{kind: release.KindOAuthClients})
 		}
 		if (listErr != nil) != (answer != nil) || (watchErr != nil) != (answer != nil) {
 			t.Errorf("errors %v and %v", listErr, watchErr)

@@ -142,7 +142,7 @@ func (r *realServer) published(kind, version string) {
 		if err != nil {
 			return err
 		}
-		if !loaded.Has(kind, version) {
+		if !loaded.Has(kind, "", version) {
 			return fmt.Errorf("loaded %v", loaded)
 		}
 		return nil

@@ -26,22 +26,24 @@ type objects[O metav1.Object, T any] struct {
 	compileOne  func(O) (*T, error)
 	putOne      func(*trust.Tx, *T)
 	removeOne   func(*trust.Tx, trust.ObjectKey)
-	replaceAll  func(*trust.Tx, []*T)
-	panics      prometheus.Counter
-	log         logr.Logger
+	replaceAll  func(*trust.Tx, string, []*T)
+	// namespace is that whose objects are followed, empty for all.
+	namespace string
+	panics    prometheus.Counter
+	log       logr.Logger
 }
 
-func providers(compiler *ProviderCompiler, panics prometheus.Counter, log logr.Logger) *objects[*v1alpha1.IdentityProvider, trust.Provider] {
+func providers(namespace string, compiler *ProviderCompiler, panics prometheus.Counter, log logr.Logger) *objects[*v1alpha1.IdentityProvider, trust.Provider] {
 	return &objects[*v1alpha1.IdentityProvider, trust.Provider]{
 		"identity provider", compiler.Compile,
-		(*trust.Tx).PutProvider, (*trust.Tx).DeleteProvider, (*trust.Tx).ReplaceProviders, panics, log,
+		(*trust.Tx).PutProvider, (*trust.Tx).DeleteProvider, (*trust.Tx).ReplaceProviders, namespace, panics, log,
 	}
 }
 
-func clients(panics prometheus.Counter, log logr.Logger) *objects[*v1alpha1.OAuthClient, trust.Client] {
+func clients(namespace string, panics prometheus.Counter, log logr.Logger) *objects[*v1alpha1.OAuthClient, trust.Client] {
 	return &objects[*v1alpha1.OAuthClient, trust.Client]{
 		"OAuth client", CompileClient,
-		(*trust.Tx).PutClient, (*trust.Tx).DeleteClient, (*trust.Tx).ReplaceClients, panics, log,
+		(*trust.Tx).PutClient, (*trust.Tx).DeleteClient, (*trust.Tx).ReplaceClients, namespace, panics, log,
 	}
 }
 
@@ -126,7 +128,7 @@ func (k *objects[O, T]) replace(tx *trust.Tx, all []any) bool {
 			values = append(values, c.value)
 		}
 	}
-	k.replaceAll(tx, values)
+	k.replaceAll(tx, k.namespace, values)
 	return true
 }
 

@@ -21,7 +21,7 @@ func TestPanicOverOneObject(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			var lines []string
-			kind, ok := w.mirrors[release.KindOAuthClients].kind.(*objects[*v1alpha1.OAuthClient, trust.Client])
+			kind, ok := w.mirrors[part{kind: release.KindOAuthClients}].kind.(*objects[*v1alpha1.OAuthClient, trust.Client])
 			if !ok {
 				t.Fatal("OAuthClients are of another kind")
 			}

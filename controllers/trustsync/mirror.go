@@ -21,12 +21,12 @@ type kind interface {
 	replace(tx *trust.Tx, compiled []any) bool
 }
 
-// mirror keeps the part of the store that holds one kind equal to what a reflector sees. The reflector calls it from one
+// mirror keeps the share of the store that holds one part equal to what a reflector sees. The reflector calls it from one
 // goroutine, in the order of the watch.
 //
 // Invariant: when progress is told of a resourceVersion, every change up to it is in the published snapshot.
 type mirror struct {
-	name     string
+	part     part
 	kind     kind
 	store    *trust.Store
 	changes  *changes
@@ -59,7 +59,7 @@ func (m *mirror) publish(change func(*trust.Tx) bool) {
 	var agrees bool
 	m.store.Update(func(tx *trust.Tx) { agrees = change(tx) })
 	m.changes.publish()
-	m.progress.agree(m.name, agrees)
+	m.progress.agree(m.part, agrees)
 }
 
 // Replace makes the kind equal to a list that was read at a resourceVersion. A list that is older than what is loaded is
@@ -67,12 +67,12 @@ func (m *mirror) publish(change func(*trust.Tx) bool) {
 func (m *mirror) Replace(objects []any, resourceVersion string) error {
 	version, err := release.ParseVersion(resourceVersion)
 	if err != nil {
-		return m.refuse(fmt.Errorf("read list of %s: %w", m.name, err))
+		return m.refuse(fmt.Errorf("read list of %s: %w", m.part, err))
 	}
-	if at := m.progress.seen(m.name); version < at {
-		m.progress.retract(m.name)
+	if at := m.progress.seen(m.part); version < at {
+		m.progress.retract(m.part)
 		return m.refuse(fmt.Errorf("replace %s: the API server answered as of resourceVersion %d, which is older than what is loaded, %d; "+
-			"if it was restored from a backup, restart this server", m.name, version, at))
+			"if it was restored from a backup, restart this server", m.part, version, at))
 	}
 	for i, o := range objects {
 		objects[i] = m.kind.compile(o)
@@ -80,27 +80,27 @@ func (m *mirror) Replace(objects []any, resourceVersion string) error {
 	var agrees bool
 	m.store.Update(func(tx *trust.Tx) {
 		agrees = m.kind.replace(tx, objects)
-		if m.progress.sync(m.name) {
+		if m.progress.sync(m.part) {
 			tx.MarkLoaded()
 		}
 	})
 	m.changes.publish()
-	m.progress.agree(m.name, agrees)
-	m.progress.advance(m.name, version)
-	m.contact.succeeded(m.name)
+	m.progress.agree(m.part, agrees)
+	m.progress.advance(m.part, version)
+	m.contact.succeeded(m.part)
 	return nil
 }
 
 func (m *mirror) refuse(err error) error {
-	m.contact.failed(m.name, err)
+	m.contact.failed(m.part, err)
 	return err
 }
 
 // UpdateResourceVersion notes how far the watch is, after each event and bookmark.
 func (m *mirror) UpdateResourceVersion(resourceVersion string) {
-	m.contact.succeeded(m.name)
+	m.contact.succeeded(m.part)
 	if version, err := release.ParseVersion(resourceVersion); err == nil {
-		m.progress.advance(m.name, version)
+		m.progress.advance(m.part, version)
 	}
 }
 

@@ -6,15 +6,15 @@ import (
 	"github.com/grantor-dev/grantor/internal/release"
 )
 
-// progress knows up to which resourceVersion each kind is loaded.
+// progress knows up to which resourceVersion each part is loaded.
 type progress struct {
 	mu    sync.Mutex
-	kinds map[string]*position
+	parts map[part]*position
 	// moved gets a value when loaded would answer something new. A value that nobody took yet stands for all.
 	moved chan struct{}
 }
 
-// position is how far one kind is.
+// position is how far one part is.
 type position struct {
 	// seen is the last resourceVersion of the watch; loaded is the one up to which the store agrees. They differ while
 	// the last good state of the server's keys stands in for one that cannot be used.
@@ -23,33 +23,31 @@ type position struct {
 	synced       bool
 }
 
-func newProgress() *progress {
-	p := &progress{kinds: map[string]*position{}, moved: make(chan struct{}, 1)}
-	for _, k := range []string{
-		release.KindIdentityProviders, release.KindOAuthClients, release.KindSigningKeys, release.KindDigestKey,
-	} {
-		p.kinds[k] = &position{}
+func newProgress(parts []part) *progress {
+	p := &progress{parts: map[part]*position{}, moved: make(chan struct{}, 1)}
+	for _, of := range parts {
+		p.parts[of] = &position{}
 	}
 	return p
 }
 
-// seen returns the last resourceVersion of a kind that was noted.
-func (p *progress) seen(kind string) uint64 {
+// seen returns the last resourceVersion of a part that was noted.
+func (p *progress) seen(of part) uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.kinds[kind].seen
+	return p.parts[of].seen
 }
 
-// sync notes that a first list of the kind is about to be published, and reports whether it is the last one that was
+// sync notes that a first list of the part is about to be published, and reports whether it is the last one that was
 // missing. It must be called under the store's writer lock.
-func (p *progress) sync(kind string) (complete bool) {
+func (p *progress) sync(of part) (complete bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.kinds[kind].synced {
+	if p.parts[of].synced {
 		return false
 	}
-	p.kinds[kind].synced = true
-	for _, k := range p.kinds {
+	p.parts[of].synced = true
+	for _, k := range p.parts {
 		if !k.synced {
 			return false
 		}
@@ -57,19 +55,19 @@ func (p *progress) sync(kind string) (complete bool) {
 	return true
 }
 
-// agree notes whether the published snapshot agrees with the last change of a kind.
-func (p *progress) agree(kind string, agrees bool) {
+// agree notes whether the published snapshot agrees with the last change of a part.
+func (p *progress) agree(of part, agrees bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.kinds[kind].agrees = agrees
+	p.parts[of].agrees = agrees
 }
 
-// retract notes that a kind is not what the API server has, and that its versions cannot be compared with those of before:
+// retract notes that a part is not what the API server has, and that its versions cannot be compared with those of before:
 // until the next list that is taken, nothing of it counts as loaded.
-func (p *progress) retract(kind string) {
+func (p *progress) retract(of part) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	k := p.kinds[kind]
+	k := p.parts[of]
 	k.loaded, k.agrees = 0, false
 	select {
 	case p.moved <- struct{}{}:
@@ -77,11 +75,11 @@ func (p *progress) retract(kind string) {
 	}
 }
 
-// advance notes that all changes of a kind up to a resourceVersion are published. It never goes back.
-func (p *progress) advance(kind string, version uint64) {
+// advance notes that all changes of a part up to a resourceVersion are published. It never goes back.
+func (p *progress) advance(of part, version uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	k := p.kinds[kind]
+	k := p.parts[of]
 	k.seen = max(k.seen, version)
 	if k.agrees {
 		k.loaded = k.seen
@@ -97,12 +95,12 @@ func (p *progress) loaded() (release.Loaded, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := release.Loaded{}
-	for name, k := range p.kinds {
+	for of, k := range p.parts {
 		if k.seen == 0 {
 			return nil, false
 		}
 		if k.loaded > 0 {
-			l[name] = k.loaded
+			l[of.String()] = k.loaded
 		}
 	}
 	return l, true

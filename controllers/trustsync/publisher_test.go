@@ -130,7 +130,7 @@ type publishing struct {
 const leaseName = "grantor-tokenserver-one"
 
 func newPublishing(*testing.T) *publishing {
-	p := &publishing{leases: newFakeLeases(), progress: newProgress()}
+	p := &publishing{leases: newFakeLeases(), progress: newProgress(partsOf(nil))}
 	log := funcr.New(func(_, line string) { p.lines = append(p.lines, line) }, funcr.Options{})
 	p.Publisher = newPublisher(Options{Namespace: ownNamespace, Identity: "one", Clock: time.Now, Log: log}, p.leases, p.progress)
 	return p
@@ -148,8 +148,8 @@ func (p *publishing) start(t *testing.T) {
 // load moves all kinds to a version.
 func (p *publishing) load(version uint64) {
 	for kind := range loadedInFull() {
-		p.progress.agree(kind, true)
-		p.progress.advance(kind, version)
+		p.progress.agree(part{kind: kind}, true)
+		p.progress.advance(part{kind: kind}, version)
 	}
 }
 

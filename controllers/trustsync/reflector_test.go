@@ -35,9 +35,9 @@ func newCluster(t *testing.T) *cluster {
 func (c *cluster) start(t *testing.T, opts Options) {
 	t.Helper()
 	c.world = worldOf(t, opts)
-	c.sources = map[string]*cache.ListWatch{
-		release.KindIdentityProviders: c.providers.listWatch(), release.KindOAuthClients: c.clients.listWatch(),
-		release.KindSigningKeys: c.signing.listWatch(), release.KindDigestKey: c.digests.listWatch(),
+	c.sources = map[part]*cache.ListWatch{
+		{kind: release.KindIdentityProviders}: c.providers.listWatch(), {kind: release.KindOAuthClients}: c.clients.listWatch(),
+		{kind: release.KindSigningKeys}: c.signing.listWatch(), {kind: release.KindDigestKey}: c.digests.listWatch(),
 	}
 	c.publisher = newPublisher(Options{Namespace: ownNamespace, Identity: "one", Clock: time.Now, Log: logr.Discard()}, c.leases, c.progress)
 	ctx, cancel := context.WithCancel(t.Context())

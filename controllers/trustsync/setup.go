@@ -27,6 +27,8 @@ type Options struct {
 	Config *rest.Config
 	// Namespace is the release's own, with the Secrets of the server's keys and the Lease.
 	Namespace string
+	// Namespaces are those whose objects are served; none stands for all.
+	Namespaces release.Namespaces
 	// Identity names this replica among all that run at the same time.
 	Identity string
 	// Store is kept equal to the API server. Nobody else may write to it.
@@ -78,7 +80,7 @@ func New(opts Options) (*Syncer, error) {
 	if err := opts.Metrics.Register(s.panics); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	sources, err := newSources(config, client, opts.Namespace)
+	sources, err := newSources(config, client, opts.Namespace, partsOf(opts.Namespaces))
 	if err != nil {
 		return nil, err
 	}
@@ -92,20 +94,29 @@ func New(opts Options) (*Syncer, error) {
 }
 
 func newSyncer(opts Options, compiler *ProviderCompiler) *Syncer {
+	parts := partsOf(opts.Namespaces)
 	s := &Syncer{
 		store: opts.Store, maxStaleness: opts.MaxStaleness, clock: opts.Clock,
-		log: opts.Log.WithName("trustsync"), changes: &changes{}, progress: newProgress(), panics: newPanics(),
+		log: opts.Log.WithName("trustsync"), changes: &changes{}, progress: newProgress(parts), panics: newPanics(), mirrors: map[part]*mirror{},
 	}
-	s.contact = newContact(s.log, opts.Clock)
-	s.mirrors = map[string]*mirror{
-		release.KindIdentityProviders: s.mirror(release.KindIdentityProviders, providers(compiler, s.panics, s.log)),
-		release.KindOAuthClients:      s.mirror(release.KindOAuthClients, clients(s.panics, s.log)),
-	}
-	for _, name := range []string{release.SigningKeysSecretName, release.DigestKeySecretName} {
-		kind, _ := release.KindOfSecret(name)
-		s.mirrors[kind] = s.mirror(kind, &ownKeys{name: name, log: s.log})
+	s.contact = newContact(parts, s.log, opts.Clock)
+	for _, p := range parts {
+		s.mirrors[p] = s.mirror(p, s.kindOf(p, compiler))
 	}
 	return s
+}
+
+func (s *Syncer) kindOf(p part, compiler *ProviderCompiler) kind {
+	switch p.kind {
+	case release.KindIdentityProviders:
+		return providers(p.namespace, compiler, s.panics, s.log)
+	case release.KindOAuthClients:
+		return clients(p.namespace, s.panics, s.log)
+	case release.KindSigningKeys:
+		return &ownKeys{name: release.SigningKeysSecretName, log: s.log}
+	default:
+		return &ownKeys{name: release.DigestKeySecretName, log: s.log}
+	}
 }
 
 // Publisher returns what keeps the Lease of this replica.
@@ -121,8 +132,8 @@ func (s *Syncer) Refresher() *Refresher {
 func (s *Syncer) Run(ctx context.Context) error {
 	var tasks sync.WaitGroup
 	reflecting := klog.NewContext(ctx, quiet(s.log))
-	for kind, m := range s.mirrors {
-		tasks.Go(func() { s.reflector(kind, m).RunWithContext(reflecting) })
+	for p, m := range s.mirrors {
+		tasks.Go(func() { s.reflector(p, m).RunWithContext(reflecting) })
 	}
 	tasks.Go(func() { s.publisher.Run(ctx) })
 	if s.maxStaleness > 0 {

@@ -36,8 +36,8 @@ func reconnecting(config *rest.Config) *rest.Config {
 	return config
 }
 
-// newSources returns where each kind is listed and watched.
-func newSources(config *rest.Config, client *http.Client, namespace string) (map[string]*cache.ListWatch, error) {
+// newSources returns where each part is listed and watched. own is the namespace of the release.
+func newSources(config *rest.Config, client *http.Client, own string, parts []part) (map[part]*cache.ListWatch, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{v1alpha1.AddToScheme, corev1.AddToScheme} {
 		if err := add(scheme); err != nil {
@@ -45,12 +45,12 @@ func newSources(config *rest.Config, client *http.Client, namespace string) (map
 		}
 	}
 	codecs := serializer.NewCodecFactory(scheme).WithoutConversion()
-	providers, err := ourSource(config, client, codecs, "IdentityProvider", "identityproviders",
+	providers, err := ourSources(config, client, codecs, "IdentityProvider", "identityproviders",
 		func() runtime.Object { return &v1alpha1.IdentityProvider{} }, func() runtime.Object { return &v1alpha1.IdentityProviderList{} })
 	if err != nil {
 		return nil, err
 	}
-	clients, err := ourSource(config, client, codecs, "OAuthClient", "oauthclients",
+	clients, err := ourSources(config, client, codecs, "OAuthClient", "oauthclients",
 		func() runtime.Object { return &v1alpha1.OAuthClient{} }, func() runtime.Object { return &v1alpha1.OAuthClientList{} })
 	if err != nil {
 		return nil, err
@@ -59,21 +59,32 @@ func newSources(config *rest.Config, client *http.Client, namespace string) (map
 	if err != nil {
 		return nil, err
 	}
-	return map[string]*cache.ListWatch{
-		release.KindIdentityProviders: providers,
-		release.KindOAuthClients:      clients,
-		release.KindSigningKeys:       secretSource(core, namespace, release.SigningKeysSecretName),
-		release.KindDigestKey:         secretSource(core, namespace, release.DigestKeySecretName),
-	}, nil
+	sources := map[part]*cache.ListWatch{}
+	for _, p := range parts {
+		switch p.kind {
+		case release.KindIdentityProviders:
+			sources[p] = providers(p.namespace)
+		case release.KindOAuthClients:
+			sources[p] = clients(p.namespace)
+		case release.KindSigningKeys:
+			sources[p] = secretSource(core, own, release.SigningKeysSecretName)
+		case release.KindDigestKey:
+			sources[p] = secretSource(core, own, release.DigestKeySecretName)
+		}
+	}
+	return sources, nil
 }
 
-func ourSource(config *rest.Config, client *http.Client, codecs runtime.NegotiatedSerializer, kind, resource string, newObject, newList func() runtime.Object) (*cache.ListWatch, error) {
+// ourSources returns how one of our kinds is listed and watched in a namespace, or in all of them.
+func ourSources(config *rest.Config, client *http.Client, codecs runtime.NegotiatedSerializer, kind, resource string, newObject, newList func() runtime.Object) (func(namespace string) *cache.ListWatch, error) {
 	gv := v1alpha1.GroupVersion()
 	c, err := restClient(config, client, "/apis", gv, codec{codecs, gv.WithKind(kind), newObject})
 	if err != nil {
 		return nil, err
 	}
-	return (&source{client: c, resource: resource, newList: newList}).listWatch(), nil
+	return func(namespace string) *cache.ListWatch {
+		return (&source{client: c, resource: resource, namespace: namespace, newList: newList}).listWatch()
+	}, nil
 }
 
 // secretSource asks for one Secret by its name: permission to watch can be given by name only to who asks by name.

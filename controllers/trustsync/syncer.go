@@ -22,12 +22,12 @@ const (
 	retryJitter = 0.3
 )
 
-// Syncer keeps a trust store equal to the objects in the API server. A reflector per kind writes into it, in the order of
+// Syncer keeps a trust store equal to the objects in the API server. A reflector per part writes into it, in the order of
 // the watch; no copy of the objects is kept beside it.
 type Syncer struct {
 	store        *trust.Store
-	sources      map[string]*cache.ListWatch // by kind
-	mirrors      map[string]*mirror          // by kind
+	sources      map[part]*cache.ListWatch
+	mirrors      map[part]*mirror
 	changes      *changes
 	progress     *progress
 	contact      *contact
@@ -38,13 +38,13 @@ type Syncer struct {
 	log          logr.Logger
 }
 
-func (s *Syncer) mirror(name string, k kind) *mirror {
-	return &mirror{name: name, kind: k, store: s.store, changes: s.changes, progress: s.progress, contact: s.contact}
+func (s *Syncer) mirror(of part, k kind) *mirror {
+	return &mirror{part: of, kind: k, store: s.store, changes: s.changes, progress: s.progress, contact: s.contact}
 }
 
-func (s *Syncer) reflector(kind string, m *mirror) *cache.Reflector {
-	return cache.NewReflectorWithOptions(s.contact.watched(kind, s.sources[kind]), nil, m, cache.ReflectorOptions{
-		Name: kind, TypeDescription: kind, Logger: new(quiet(s.log)),
+func (s *Syncer) reflector(of part, m *mirror) *cache.Reflector {
+	return cache.NewReflectorWithOptions(s.contact.watched(of, s.sources[of]), nil, m, cache.ReflectorOptions{
+		Name: of.String(), TypeDescription: of.String(), Logger: new(quiet(s.log)),
 		Backoff: &wait.Backoff{Duration: retryFirst, Factor: 2, Jitter: retryJitter, Steps: 10, Cap: retryMax},
 	})
 }

@@ -42,7 +42,7 @@ func worldOf(t *testing.T, opts Options) *world {
 
 func (w *world) replace(kind, version string, objects ...any) {
 	w.t.Helper()
-	if err := w.mirrors[kind].Replace(objects, version); err != nil {
+	if err := w.mirrors[part{kind: kind}].Replace(objects, version); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -50,7 +50,7 @@ func (w *world) replace(kind, version string, objects ...any) {
 // event brings a change as a reflector does: the object, and then how far the watch is.
 func (w *world) event(kind, version string, change func(*mirror) error) {
 	w.t.Helper()
-	m := w.mirrors[kind]
+	m := w.mirrors[part{kind: kind}]
 	if err := change(m); err != nil {
 		w.t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestEvents(t *testing.T) {
 // Whoever waits for a change is told of each.
 func TestChangesAreTold(t *testing.T) {
 	w := newWorld(t)
-	m := w.mirrors[release.KindOAuthClients]
+	m := w.mirrors[part{kind: release.KindOAuthClients}]
 	for name, change := range map[string]func() error{
 		"add":     func() error { return m.Add(oauthClient()) },
 		"update":  func() error { return m.Update(oauthClient()) },
@@ -234,7 +234,7 @@ func TestWatermarkFollowsTheSnapshot(t *testing.T) {
 	w.full()
 	p := provider(t)
 	p.Spec.GrantEnabled = new(false)
-	if err := w.mirrors[release.KindIdentityProviders].Update(p); err != nil {
+	if err := w.mirrors[part{kind: release.KindIdentityProviders}].Update(p); err != nil {
 		t.Fatal(err)
 	}
 	if w.store.Snapshot().Provider("team-a", issuer).Enabled {
@@ -271,7 +271,7 @@ func TestOldListIsRefused(t *testing.T) {
 			w := newWorld(t)
 			w.full()
 			w.event(release.KindOAuthClients, "20", remove(oauthClient()))
-			err := w.mirrors[release.KindOAuthClients].Replace([]any{oauthClient()}, tc.version)
+			err := w.mirrors[part{kind: release.KindOAuthClients}].Replace([]any{oauthClient()}, tc.version)
 			if (err != nil) != tc.refused {
 				t.Errorf("error %v", err)
 			}
@@ -342,7 +342,7 @@ func TestWithoutKeysNobodyIsServed(t *testing.T) {
 // An initial list is compiled while it comes in, once for each object, and a deleted object is not compiled at all.
 func TestObjectsAreCompiledOnce(t *testing.T) {
 	w := newWorld(t)
-	m := w.mirrors[release.KindOAuthClients]
+	m := w.mirrors[part{kind: release.KindOAuthClients}]
 	var count atomic.Int32
 	kind, ok := m.kind.(*objects[*v1alpha1.OAuthClient, trust.Client])
 	if !ok {
@@ -368,7 +368,7 @@ func TestWhatIsNotUsedIsLogged(t *testing.T) {
 	unresolved, broken := oauthClient(), oauthClient()
 	unresolved.Status.ClientID = ""
 	broken.Status.Credentials[0].KeyedDigest = "x"
-	k := clients(newPanics(), log)
+	k := clients("", newPanics(), log)
 	k.compile(unresolved)
 	if len(lines) != 0 {
 		t.Errorf("what waits for the operator is logged: %q", lines)

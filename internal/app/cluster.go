@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -21,6 +22,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/internal/release"
 )
 
 // namespaceFile is where a pod finds its own namespace.
@@ -29,11 +31,14 @@ const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 // clusterFlags say which cluster and which namespace.
 type clusterFlags struct {
 	kubeconfig, namespace string
+	watch                 []string
 }
 
 func (f *clusterFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig file (default: the pod's own credentials, else $KUBECONFIG, else ~/.kube/config)")
 	flags.StringVar(&f.namespace, "namespace", "", "namespace of this release, which holds its signing keys (default: $POD_NAMESPACE, else the pod's own)")
+	flags.StringSliceVar(&f.watch, "watch-namespaces", nil,
+		"serve the objects of these namespaces and of the release's own only (default: all); the same for operator and token servers")
 }
 
 func (f *clusterFlags) config() (*rest.Config, error) {
@@ -73,6 +78,17 @@ func (f *clusterFlags) ownNamespace() (string, error) {
 	return strings.TrimSpace(string(b)), nil
 }
 
+// namespaces returns the release's own namespace, and those whose objects are served.
+func (f *clusterFlags) namespaces() (own string, watched release.Namespaces, err error) {
+	if own, err = f.ownNamespace(); err != nil {
+		return "", nil, err
+	}
+	if watched, err = release.WatchedNamespaces(f.watch, own); err != nil {
+		return "", nil, fmt.Errorf("--watch-namespaces: %w", err)
+	}
+	return own, watched, nil
+}
+
 // manager connects to the cluster. Its cache refuses to read what nobody watches, and it serves nothing: each role has a
 // port for operations of its own.
 func (f *clusterFlags) manager(objects map[client.Object]cache.ByObject, elect func(*ctrl.Options)) (ctrl.Manager, error) {
@@ -106,14 +122,13 @@ func (f *clusterFlags) manager(objects map[client.Object]cache.ByObject, elect f
 // newMapper knows the kinds that we work with, so that a process can start while the API server cannot be asked for them.
 func newMapper() meta.RESTMapper {
 	m := meta.NewDefaultRESTMapper(nil)
-	for _, kind := range []string{"IdentityProvider", "OAuthClient"} {
-		m.Add(v1alpha1.GroupVersion().WithKind(kind), meta.RESTScopeNamespace)
-	}
-	m.Add(corev1.SchemeGroupVersion.WithKind("Secret"), meta.RESTScopeNamespace)
-	m.Add(corev1.SchemeGroupVersion.WithKind("ConfigMap"), meta.RESTScopeNamespace)
-	// A list that is read from the cache of a namespace is looked up by its own kind, as the API server's mapping has it too.
-	for _, kind := range []string{"Lease", "LeaseList"} {
-		m.Add(coordinationv1.SchemeGroupVersion.WithKind(kind), meta.RESTScopeNamespace)
+	for kind, gv := range map[string]schema.GroupVersion{
+		"IdentityProvider": v1alpha1.GroupVersion(), "OAuthClient": v1alpha1.GroupVersion(),
+		"Secret": corev1.SchemeGroupVersion, "ConfigMap": corev1.SchemeGroupVersion, "Lease": coordinationv1.SchemeGroupVersion,
+	} {
+		// A list that is read from the cache of a namespace is looked up by its own kind, as the API server's mapping has it too.
+		m.Add(gv.WithKind(kind), meta.RESTScopeNamespace)
+		m.Add(gv.WithKind(kind+"List"), meta.RESTScopeNamespace)
 	}
 	return m
 }

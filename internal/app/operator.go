@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/grantor-dev/grantor/controllers/operator"
+	"github.com/grantor-dev/grantor/internal/release"
 )
 
 // How the Lease of the leading operator is kept: after a crash another one leads within 17 seconds, for the one that waits
@@ -61,11 +62,11 @@ func (f *operatorFlags) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	namespace, err := f.cluster.ownNamespace()
+	namespace, watched, err := f.cluster.namespaces()
 	if err != nil {
 		return err
 	}
-	mgr, err := f.manager(namespace)
+	mgr, err := f.manager(namespace, watched)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (f *operatorFlags) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	if err := operator.SetupWithManager(mgr, operator.Options{ //nolint:contextcheck // Indexes are registered, not read.
-		Namespace: namespace, Clock: time.Now, MaxConcurrent: maxConcurrentReconciles, Keys: keys, Metrics: metrics.Registry,
+		Namespace: namespace, Namespaces: watched, Clock: time.Now, MaxConcurrent: maxConcurrentReconciles, Keys: keys, Metrics: metrics.Registry,
 		Rotation: rotation, ImportSigningKey: f.signing.importSecret,
 	}); err != nil {
 		return fmt.Errorf("set up controllers: %w", err)
@@ -95,8 +96,8 @@ func (f *operatorFlags) run(ctx context.Context, stderr io.Writer) error {
 	return serve(ctx, log, o, 0, mgr.Start, listener{"operations", f.opsListen, o.handler(), nil})
 }
 
-func (f *operatorFlags) manager(namespace string) (ctrl.Manager, error) {
-	return f.cluster.manager(operator.CacheByObject(namespace), func(o *ctrl.Options) {
+func (f *operatorFlags) manager(namespace string, watched release.Namespaces) (ctrl.Manager, error) {
+	return f.cluster.manager(operator.CacheByObject(namespace, watched), func(o *ctrl.Options) {
 		o.LeaderElection = f.elect
 		o.LeaderElectionID = leaderElectionID
 		o.LeaderElectionNamespace = namespace

@@ -46,7 +46,7 @@ func runTokenServer(ctx context.Context, stderr io.Writer, logs *logFlags, clust
 	if err := public.check(); err != nil {
 		return err
 	}
-	namespace, err := cluster.ownNamespace()
+	namespace, watched, err := cluster.namespaces()
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func runTokenServer(ctx context.Context, stderr io.Writer, logs *logFlags, clust
 	}
 	store := trust.NewStore()
 	syncer, err := trustsync.New(trustsync.Options{
-		Config: config, Namespace: namespace, Identity: identity, Store: store, MaxStaleness: maxStaleness,
+		Config: config, Namespace: namespace, Namespaces: watched, Identity: identity, Store: store, MaxStaleness: maxStaleness,
 		Metrics: metrics.Registry, Clock: time.Now, Log: logr.FromSlogHandler(log.Handler()),
 	})
 	if err != nil {

@@ -41,8 +41,8 @@ func TestParseLoaded(t *testing.T) {
 	}{
 		"nothing":                  {`{}`, true},
 		"a kind to come":           {`{"fruits":"1"}`, true},
-		"as many as there is room": {kinds(16), true},
-		"too many":                 {kinds(17), false},
+		"as many as there is room": {kinds(144), true},
+		"too many":                 {kinds(145), false},
 		"empty":                    {``, false},
 		"null":                     {`null`, false},
 		"a list":                   {`[]`, false},
@@ -61,11 +61,11 @@ func TestParseLoaded(t *testing.T) {
 		"too large":                {`{"oauthclients":"18446744073709551616"}`, false},
 		"twice":                    {`{"oauthclients":"1","oauthclients":"2"}`, false},
 		"kind without name":        {`{"":"1"}`, false},
-		"long kind":                {`{"` + strings.Repeat("k", 64) + `":"1"}`, false},
-		"kind of some length":      {`{"` + strings.Repeat("k", 63) + `":"1"}`, true},
+		"long part":                {`{"` + strings.Repeat("k", 128) + `":"1"}`, false},
+		"part of some length":      {`{"` + strings.Repeat("k", 127) + `":"1"}`, true},
 		"broken text":              {"{\"\xff\":\"1\"}", false},
-		"long":                     {`{}` + strings.Repeat(" ", 1023), false},
-		"of some length":           {`{}` + strings.Repeat(" ", 1022), true},
+		"long":                     {`{}` + strings.Repeat(" ", 16<<10-1), false},
+		"of some length":           {`{}` + strings.Repeat(" ", 16<<10-2), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ParseLoaded(tc.text)
@@ -81,12 +81,53 @@ func TestHas(t *testing.T) {
 	for version, want := range map[string]bool{
 		"99": true, "100": true, "101": false, "9": true, "1000": false, "": false, "x": false, "0": false, "099": false, "-1": false,
 	} {
-		if got := l.Has(KindOAuthClients, version); got != want {
+		if got := l.Has(KindOAuthClients, "team-a", version); got != want {
 			t.Errorf("%q: %v", version, got)
 		}
-		if l.Has(KindSigningKeys, version) || Loaded(nil).Has(KindOAuthClients, version) {
+		if l.Has(KindSigningKeys, "", version) || Loaded(nil).Has(KindOAuthClients, "team-a", version) {
 			t.Errorf("%q: loaded without having been loaded", version)
 		}
+	}
+}
+
+// A namespace that is followed by itself is loaded as far as it is, whatever another one is.
+func TestUpTo(t *testing.T) {
+	some := Loaded{"oauthclients/team-a": 7, "oauthclients/team-b": 9}
+	all := Loaded{KindOAuthClients: 5}
+	for name, tc := range map[string]struct {
+		loaded          Loaded
+		kind, namespace string
+		want            uint64
+	}{
+		"one of some":       {some, KindOAuthClients, "team-a", 7},
+		"another":           {some, KindOAuthClients, "team-b", 9},
+		"not followed":      {some, KindOAuthClients, "team-c", 0},
+		"another kind":      {some, KindIdentityProviders, "team-a", 0},
+		"all of some":       {some, KindOAuthClients, "", 0},
+		"one of all":        {all, KindOAuthClients, "team-a", 5},
+		"name like a part":  {some, "oauthclients/team-a", "", 7},
+		"nothing is loaded": {nil, KindOAuthClients, "team-a", 0},
+	} {
+		if got := tc.loaded.UpTo(tc.kind, tc.namespace); got != tc.want {
+			t.Errorf("%s: %d", name, got)
+		}
+	}
+}
+
+// All namespaces that can be named, with the longest names and versions, fit into the Lease.
+func TestLoadedOfAllNamespacesFits(t *testing.T) {
+	l := Loaded{KindSigningKeys: 1<<64 - 1, KindDigestKey: 1<<64 - 1}
+	for i := range MaxWatchedNamespaces {
+		namespace := fmt.Sprintf("%063d", i)
+		l[Part(KindIdentityProviders, namespace)], l[Part(KindOAuthClients, namespace)] = 1<<64-1, 1<<64-1
+	}
+	text, err := l.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseLoaded(text)
+	if diff := cmp.Diff(l, got); diff != "" || err != nil {
+		t.Errorf("%d bytes: %v %s", len(text), err, diff)
 	}
 }
 

@@ -139,7 +139,8 @@ func (m manifest) deployments(t *testing.T) map[string]*appsv1.Deployment {
 
 func TestGolden(t *testing.T) {
 	m := render(t, defaultNamespace, issuerAlone())
-	for name, got := range map[string]string{"default.golden": m.text, "notes.golden": m.notes} {
+	some := render(t, defaultNamespace, map[string]any{"issuer": issuer, "watchNamespaces": []any{"team-b", "team-a"}})
+	for name, got := range map[string]string{"default.golden": m.text, "namespaced.golden": some.text, "notes.golden": m.notes} {
 		file := filepath.Join("testdata", name)
 		if *update {
 			if err := os.WriteFile(file, []byte(got), 0o600); err != nil {

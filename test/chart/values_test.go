@@ -24,6 +24,7 @@ var changes = map[string]struct {
 	shows string
 }{
 	"issuer":                          {"https://auth.example.com/tenant", "--issuer=https://auth.example.com/tenant"},
+	"watchNamespaces":                 {[]any{"kube-public", "default"}, "- --watch-namespaces=kube-public,default"},
 	"keys.fetchFrom":                  {[]any{"10.0.0.0/8", "fd00::/8"}, "- --allow-key-fetch-from=10.0.0.0/8\n        - --allow-key-fetch-from=fd00::/8"},
 	"keys.allowInsecureURLs":          {true, "--allow-insecure-key-urls"},
 	"signingKeys.algorithm":           {"RS256", "--signing-algorithm=RS256"},

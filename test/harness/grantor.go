@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // noLimit is for tests that ask until a client is known: all of them come from one address.
@@ -21,40 +22,52 @@ type Grantor struct {
 	// Binary is the program that all of them run.
 	Binary string
 
-	dir          string
-	operatorArgs []string
+	dir string
+	// operatorArgs and tokenServerArgs are more arguments.
+	operatorArgs, tokenServerArgs []string
 }
 
 // StartGrantor starts an operator, with more arguments where they are given, and replicas of the token server, and waits
 // until all are Ready.
 func StartGrantor(ctx context.Context, cp *ControlPlane, binary, dir string, replicas int, operatorArgs ...string) (*Grantor, error) {
 	g := &Grantor{ControlPlane: cp, Binary: binary, dir: dir, operatorArgs: operatorArgs}
+	return g, g.startAll(ctx, replicas)
+}
+
+// StartGrantorFor is StartGrantor for the objects of some namespaces, and of Grantor's own.
+func StartGrantorFor(ctx context.Context, cp *ControlPlane, binary, dir string, replicas int, namespaces ...string) (*Grantor, error) {
+	watch := []string{"--watch-namespaces", strings.Join(namespaces, ",")}
+	g := &Grantor{ControlPlane: cp, Binary: binary, dir: dir, operatorArgs: watch, tokenServerArgs: watch}
+	return g, g.startAll(ctx, replicas)
+}
+
+func (g *Grantor) startAll(ctx context.Context, replicas int) error {
 	for range replicas {
 		address, err := FreeAddress(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		g.URLs = append(g.URLs, "http://"+address)
 	}
 	g.Issuer = g.URLs[0]
 	if err := g.StartOperator(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	for i := range g.URLs {
 		p, err := g.startTokenServer(ctx, i)
 		if err != nil {
 			g.Stop()
-			return nil, err
+			return err
 		}
 		g.TokenServers = append(g.TokenServers, p)
 	}
 	for _, p := range append([]*Process{g.Operator}, g.TokenServers...) {
 		if err := p.WaitReady(ctx); err != nil {
 			g.Stop()
-			return nil, err
+			return err
 		}
 	}
-	return g, nil
+	return nil
 }
 
 // StartOperator starts the operator, the first time or again.
@@ -74,8 +87,9 @@ func (g *Grantor) RestartTokenServer(ctx context.Context, i int) error {
 }
 
 func (g *Grantor) startTokenServer(ctx context.Context, i int) (*Process, error) {
-	return g.start(ctx, fmt.Sprintf("tokenserver-%d", i), "grantor-tokenserver",
-		"tokenserver", "--issuer", g.Issuer, "--listen", g.URLs[i][len("http://"):], "--drain", "0s", noLimit)
+	return g.start(ctx, fmt.Sprintf("tokenserver-%d", i), "grantor-tokenserver", append([]string{
+		"tokenserver", "--issuer", g.Issuer, "--listen", g.URLs[i][len("http://"):], "--drain", "0s", noLimit,
+	}, g.tokenServerArgs...)...)
 }
 
 func (g *Grantor) start(ctx context.Context, name, serviceAccount string, args ...string) (*Process, error) {

@@ -18,7 +18,7 @@ func TestReplace(t *testing.T) {
 	})
 	before := s.Snapshot()
 	s.Update(func(tx *Tx) {
-		tx.ReplaceProviders([]*Provider{
+		tx.ReplaceProviders("", []*Provider{
 			provider(key("a", "moves"), "new", 0), provider(key("a", "later"), "issuer", 2), provider(key("a", "sooner"), "issuer", 1),
 		})
 	})
@@ -26,7 +26,7 @@ func TestReplace(t *testing.T) {
 		t.Errorf("%d clients", clients)
 	}
 	s.Update(func(tx *Tx) {
-		tx.ReplaceClients([]*Client{
+		tx.ReplaceClients("", []*Client{
 			client(key("a", "moves"), "new", 0), client(key("a", "later"), "id", 2), client(key("a", "sooner"), "id", 1),
 		})
 	})
@@ -58,16 +58,46 @@ func TestReplace(t *testing.T) {
 	if got := name(s.Snapshot().Provider("a", "issuer")) + " " + name(s.Snapshot().Client("id")); got != "a/later a/later" {
 		t.Errorf("after the first claimants: %s", got)
 	}
-	s.Update(func(tx *Tx) { tx.ReplaceProviders(nil); tx.ReplaceClients(nil) })
+	s.Update(func(tx *Tx) { tx.ReplaceProviders("", nil); tx.ReplaceClients("", nil) })
 	if p, c := s.Snapshot().Counts(); p != 0 || c != 0 {
 		t.Errorf("%d providers and %d clients", p, c)
+	}
+}
+
+// What is listed of one namespace says nothing about another, not even about one whose name begins the same.
+func TestReplaceOfANamespace(t *testing.T) {
+	s := NewStore()
+	s.Update(func(tx *Tx) {
+		for _, namespace := range []string{"a", "ab", "b"} {
+			tx.PutProvider(provider(key(namespace, "gone"), "issuer", 0))
+			tx.PutClient(client(key(namespace, "gone"), "id", 0))
+		}
+	})
+	s.Update(func(tx *Tx) {
+		tx.ReplaceProviders("a", []*Provider{provider(key("a", "new"), "issuer", 1)})
+		tx.ReplaceClients("a", []*Client{client(key("a", "new"), "id", 1)})
+	})
+	got := map[string]string{"client": name(s.Snapshot().Client("id"))}
+	for _, namespace := range []string{"a", "ab", "b"} {
+		got[namespace] = name(s.Snapshot().Provider(namespace, "issuer"))
+	}
+	want := map[string]string{"client": "ab/gone", "a": "a/new", "ab": "ab/gone", "b": "b/gone"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if p, c := s.Snapshot().Counts(); p != 3 || c != 3 {
+		t.Errorf("%d providers and %d clients", p, c)
+	}
+	s.Update(func(tx *Tx) { tx.ReplaceProviders("ab", nil); tx.ReplaceClients("ab", nil) })
+	if got := name(s.Snapshot().Client("id")); got != "b/gone" {
+		t.Errorf("the next claimant is %s", got)
 	}
 }
 
 func TestReplaceLeavesTheRestAlone(t *testing.T) {
 	s := filled(t, 1)
 	before := s.Snapshot()
-	s.Update(func(tx *Tx) { tx.ReplaceProviders(nil); tx.ReplaceClients(nil) })
+	s.Update(func(tx *Tx) { tx.ReplaceProviders("", nil); tx.ReplaceClients("", nil) })
 	if after := s.Snapshot(); !after.Ready() || after.Ring() != before.Ring() || after.DigestKeys() != before.DigestKeys() {
 		t.Error("the server's keys changed")
 	}

@@ -168,3 +168,46 @@ spec:
 - --valkey-key-file=/etc/grantor/valkey/client/tls.key
 {{- end }}
 {{- end }}
+
+{{/* A role and its binding to the ServiceAccount of a component. Takes a dict: root, component, kind, name, namespace of a Role, rules. */}}
+{{- define "grantor.role" -}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ .kind }}
+metadata:
+  name: {{ .name }}
+  {{- with get . "namespace" }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    {{- include "grantor.selector" .component | nindent 4 }}
+    {{- include "grantor.labels" .root | nindent 4 }}
+rules:
+{{ toYaml .rules }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ .kind }}Binding
+metadata:
+  name: {{ .name }}
+  {{- with get . "namespace" }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    {{- include "grantor.selector" .component | nindent 4 }}
+    {{- include "grantor.labels" .root | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ .kind }}
+  name: {{ .name }}
+subjects:
+- kind: ServiceAccount
+  name: grantor-{{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+{{- end }}
+
+{{/* The flag of both components for the namespaces that are served, as a YAML list. */}}
+{{- define "grantor.watch" -}}
+{{- with .Values.watchNamespaces }}
+- --watch-namespaces={{ join "," . }}
+{{- end }}
+{{- end }}
