@@ -79,6 +79,12 @@ func newPartial(t *testing.T) *partial {
 	return p
 }
 
+// in is the same for a part of the test.
+func (p *partial) in(t *testing.T) *partial {
+	t.Helper()
+	return &partial{t, p.cp, p.grantor}
+}
+
 func (p *partial) create(o client.Object) {
 	p.t.Helper()
 	if err := p.cp.Client.Create(p.t.Context(), o); err != nil {
@@ -194,6 +200,7 @@ func TestNamespacedInstall(t *testing.T) {
 		t.Errorf("an object that is not served has the status %+v", foreign.Status)
 	}
 	t.Run("generated Secret", func(t *testing.T) {
+		p := p.in(t)
 		p.create(&v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: served, Name: "batch"}, Spec: v1alpha1.OAuthClientSpec{
 			Authentication: v1alpha1.ClientAuthentication{ClientSecret: &v1alpha1.ClientSecretAuthentication{
 				SecretRef: v1alpha1.ClientSecretReference{Name: "batch"}, Generate: new(true),
@@ -202,6 +209,7 @@ func TestNamespacedInstall(t *testing.T) {
 		p.clientReady(served, "batch", v1alpha1.ReasonReady)
 	})
 	t.Run("cluster issuer", func(t *testing.T) {
+		p := p.in(t)
 		p.create(&v1alpha1.IdentityProvider{ObjectMeta: metav1.ObjectMeta{Namespace: served, Name: "cluster"}, Spec: v1alpha1.IdentityProviderSpec{
 			Issuer: p.clusterIssuer(), Profile: v1alpha1.ProfileKubernetes, ClusterIssuer: &v1alpha1.ClusterKeySet{}, AudienceAliases: []string{p.grantor.Issuer},
 			ClaimValidationRules: []v1alpha1.ClaimValidationRule{{Expression: "claims.sub.startsWith('system:serviceaccount:" + served + ":')"}},
@@ -209,6 +217,7 @@ func TestNamespacedInstall(t *testing.T) {
 		p.providerReady(served, "cluster", v1alpha1.ReasonReady)
 	})
 	t.Run("reference to what is not served", func(t *testing.T) {
+		p := p.in(t)
 		p.create(&v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: served, Name: "abroad"}, Spec: v1alpha1.OAuthClientSpec{
 			Authentication:    v1alpha1.ClientAuthentication{Public: &v1alpha1.PublicAuthentication{}},
 			IdentityProviders: []v1alpha1.IdentityProviderReference{{Name: "partner", Namespace: unserved}},
