@@ -19,6 +19,7 @@ func liveRows() []row {
 		{id: "N-04", name: "token-after-restart", run: tokensAfterRestart},
 		{id: "N-04", name: "token-expired", run: tokenExpires},
 		{id: "N-08", name: "client-comes-and-goes", run: tokensOfClientsThatGo},
+		{id: "N-08", name: "provider-comes-and-goes", run: tokensOfProvidersThatGo},
 		{id: "P-03", name: "issuer-with-a-path", run: issuerWithPath},
 	}...)
 }

@@ -38,6 +38,37 @@ func tokensOfClientsThatGo(t *testing.T, _ *world) {
 	w.ask(t, "api", w.accessToken(t), isActive)
 }
 
+// tokensOfProvidersThatGo: what rests on the word of a provider ends with it, and is back when it is.
+func tokensOfProvidersThatGo(t *testing.T, _ *world) {
+	w := newWorld(t, startServer(t, serverOptions{}))
+	token, other := w.accessToken(t), w.accessToken(t, fromNamed("idp-reuse"))
+	about := func() *request { return introspection("api", token) }
+	for what, edit := range map[string]func([]object) []object{
+		"the provider is disabled": func(objects []object) []object {
+			part(t, named(t, objects, "IdentityProvider", "idp-b"), "spec")["grantEnabled"] = false
+			return objects
+		},
+		"the provider is deleted": func(objects []object) []object {
+			return slices.DeleteFunc(objects, func(o object) bool { return part(t, o, "metadata")["name"] == "idp-b" })
+		},
+		"the provider has another issuer": func(objects []object) []object {
+			part(t, named(t, objects, "IdentityProvider", "idp-b"), "spec")["issuer"] = "https://idp-b2.test"
+			return objects
+		},
+		"another object has the issuer": func(objects []object) []object {
+			part(t, named(t, objects, "IdentityProvider", "idp-b"), "metadata")["name"] = "heir"
+			return objects
+		},
+	} {
+		w.rewrite(t, edit)
+		w.becomes(t, what, about, isActive, notActive)
+		because("token_provider_gone")(t, w, w.ask(t, "resources", token, notActive))
+		w.ask(t, "api", other, isActive)
+		w.rewrite(t, func(objects []object) []object { return objects })
+		w.becomes(t, "the provider is back", about, notActive, isActive)
+	}
+}
+
 // tokenExpires to the second, without anything else that happens.
 func tokenExpires(t *testing.T, _ *world) {
 	w := newWorld(t, startServer(t, serverOptions{}))

@@ -18,7 +18,7 @@ import (
 func TestIsOf(t *testing.T) {
 	client := &trust.Client{ID: "app", UID: "1e1f8a3c-0000-4000-8000-000000000001"}
 	family := strings.Repeat("f", 22)
-	id := newID(client)
+	id, vouched := newID(client, nil), newID(client, []*trust.Provider{{UID: "a"}, {UID: "b"}, {UID: "c"}})
 	for name, tc := range map[string]struct {
 		jti    string
 		client *trust.Client
@@ -33,7 +33,10 @@ func TestIsOf(t *testing.T) {
 		"client without UID":            {id, &trust.Client{ID: "app"}, false},
 		"jti without the digest":        {id[:22], client, false},
 		"jti of another form":           {"id", client, false},
+		"its client, vouched for":       {vouched, client, true},
+		"vouched for, made anew":        {vouched, &trust.Client{ID: "app", UID: client.UID + "2"}, false},
 		"jti that is longer":            {id + "AAAA", client, false},
+		"jti with four marks":           {newID(client, []*trust.Provider{{UID: "a"}, {UID: "b"}, {UID: "c"}, {UID: "d"}}), client, false},
 		"jti with something behind":     {id + "." + family, client, false},
 		"jti that ends in a dot":        {id + ".", client, false},
 		"jti with another last letter":  {id[:31] + other(id[31]), client, false},
@@ -45,6 +48,33 @@ func TestIsOf(t *testing.T) {
 			v := must(Verify(verifyRing(), server, k.String(), noon))
 			if got := v.IsOf(tc.client); got != tc.want {
 				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+// N-08: a token says whose word it rests on, each once, whether it comes from a family or not.
+func TestVouchers(t *testing.T) {
+	one, two := &trust.Provider{UID: "1", Issuer: "https://one.example.com"}, &trust.Provider{UID: "2", Issuer: "https://two.example.com"}
+	for name, tc := range map[string]struct {
+		vouchers []*trust.Provider
+		want     []trust.Mark
+	}{
+		"nobody":           {nil, nil},
+		"one":              {[]*trust.Provider{one}, []trust.Mark{one.Mark()}},
+		"one for both":     {[]*trust.Provider{one, one}, []trust.Mark{one.Mark()}},
+		"one for all":      {[]*trust.Provider{one, two, one}, []trust.Mark{one.Mark(), two.Mark()}},
+		"another for each": {[]*trust.Provider{two, one, {UID: "3"}}, []trust.Mark{two.Mark(), one.Mark(), (&trust.Provider{UID: "3"}).Mark()}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			id := newID(&trust.Client{ID: "app"}, tc.vouchers)
+			for _, jti := range []string{id, strings.Repeat("f", 22) + "." + id} {
+				k := newToken()
+				k.claims = k.claims.Set("jti", jwttest.Quote(jti))
+				v := must(Verify(verifyRing(), server, k.String(), noon))
+				if diff := cmp.Diff(tc.want, v.Vouchers()); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", jti, diff)
+				}
 			}
 		})
 	}
@@ -111,5 +141,8 @@ func TestMintedIsOfClient(t *testing.T) {
 	again.UID += "2"
 	if !v.IsOf(r.Decision().Client()) || v.IsOf(&again) {
 		t.Error("the token is not that of its client alone")
+	}
+	if diff := cmp.Diff([]trust.Mark{r.Decision().Provider().Mark()}, v.Vouchers()); diff != "" {
+		t.Errorf("vouchers (-want +got):\n%s", diff)
 	}
 }

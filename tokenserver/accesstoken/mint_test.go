@@ -67,8 +67,8 @@ func TestMint(t *testing.T) {
 			}
 			header, claims := parts(t, token, signer().PublicKey())
 			members := decode(t, claims)
-			if members["jti"] != token.ID || !regexp.MustCompile(`^[A-Za-z0-9_-]{32}$`).MatchString(token.ID) {
-				t.Errorf("jti is %v and the token's id %q, want 192 bits in base64url", members["jti"], token.ID)
+			if members["jti"] != token.ID || !regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`).MatchString(token.ID) {
+				t.Errorf("jti is %v and the token's id %q, want 256 bits in base64url", members["jti"], token.ID)
 			}
 			scope, _ := members["scope"].(string)
 			if scope != token.Scope {
@@ -170,7 +170,7 @@ func TestMintWithCurrentKey(t *testing.T) {
 func TestIDsAreUnique(t *testing.T) {
 	seen, client := map[string]bool{}, &trust.Client{UID: "uid"}
 	for range 100_000 {
-		random := newID(client)[:22]
+		random := newID(client, nil)[:22]
 		if seen[random] {
 			t.Fatalf("the random part of %q comes twice", random)
 		}

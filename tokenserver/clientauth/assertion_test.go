@@ -142,6 +142,28 @@ func TestAuthenticateByAssertion(t *testing.T) {
 	}
 }
 
+// A workload is who it is by the word of its provider, which goes with it; a client with a key is so by its own.
+func TestVoucher(t *testing.T) {
+	snapshot, later := worldOfKeys(nil), worldOfKeys(nil)
+	for name, tc := range map[string]struct {
+		presented *presented
+		want      *trust.Provider
+	}{
+		"own key":  {ofKey(), nil},
+		"workload": {ofWorkload(), snapshot.ProviderAt(trust.ObjectKey{Namespace: "team-a", Name: "idp"})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, _, err := authenticator().Authenticate(t.Context(), snapshot, tc.presented.credentials(), Place{Issuer: server}, noon)
+			if err != nil || got.Voucher() != tc.want {
+				t.Fatalf("%v vouches: %v", got.Voucher(), err)
+			}
+			if got, ok := got.In(later); !ok || got.Voucher() != tc.want {
+				t.Errorf("later, %v has vouched", got.Voucher())
+			}
+		})
+	}
+}
+
 // S-07, H-23: who has used its client assertion before, or cannot be told whether it has, is not authenticated.
 func TestRedeemerRefuses(t *testing.T) {
 	for _, tc := range []struct {

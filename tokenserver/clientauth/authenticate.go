@@ -195,9 +195,8 @@ func (a *Authenticator) byAssertion(
 	if err := a.redeemer.RedeemClient(ctx, verified, now); err != nil {
 		return Client{}, trail, oauth.RefuseClient(err)
 	}
-	method := MethodPrivateKeyJWT
 	if client.Authentication == trust.AuthenticationFederated {
-		method = MethodFederated
+		return Client{client: client, method: MethodFederated, voucher: verified.Provider()}, trail, nil
 	}
-	return Client{client: client, method: method}, trail, nil
+	return Client{client: client, method: MethodPrivateKeyJWT}, trail, nil
 }

@@ -11,6 +11,8 @@ import (
 type Client struct {
 	client *trust.Client
 	method string
+	// voucher is the provider that vouched for the client, where one did.
+	voucher *trust.Provider
 }
 
 // Object returns the client as the trust store holds it.
@@ -18,6 +20,9 @@ func (c Client) Object() *trust.Client { return c.client }
 
 // Method is the name of the method that the client used.
 func (c Client) Method() string { return c.method }
+
+// Voucher is the provider that vouched for the client, or nil where the client spoke for itself.
+func (c Client) Voucher() *trust.Provider { return c.voucher }
 
 // MayUse reports whether the client may use a grant, by the exact grant_type value.
 func (c Client) MayUse(grantType string) bool { return slices.Contains(c.client.GrantTypes, grantType) }
@@ -30,5 +35,5 @@ func (c Client) In(later *trust.Snapshot) (Client, bool) {
 	if n == nil || !n.Enabled || n.Key != o.Key || n.UID != o.UID || n.Authentication != o.Authentication || n.Workload != o.Workload {
 		return Client{}, false
 	}
-	return Client{client: n, method: c.method}, true
+	return Client{client: n, method: c.method, voucher: c.voucher}, true
 }

@@ -103,6 +103,7 @@ const (
 	ReasonTokenExpired      Reason = "token_expired"
 	ReasonTokenTimes        Reason = "token_times"
 	ReasonTokenClientGone   Reason = "token_client_gone"
+	ReasonTokenProviderGone Reason = "token_provider_gone"
 	ReasonTokenOtherClient  Reason = "token_of_another_client"
 	ReasonTokenRevoked      Reason = "token_revoked"
 )
@@ -247,7 +248,7 @@ func (r Reason) wire() wire {
 	case ReasonTokenOtherClient:
 		return wire{UnauthorizedClient, "The token was issued to another client."}
 	case ReasonTokenMalformed, ReasonTokenClaimMissing, ReasonTokenType, ReasonTokenKeyUnknown, ReasonTokenSignature, ReasonTokenIssuer,
-		ReasonTokenExpired, ReasonTokenTimes, ReasonTokenClientGone, ReasonTokenRevoked:
+		ReasonTokenExpired, ReasonTokenTimes, ReasonTokenClientGone, ReasonTokenProviderGone, ReasonTokenRevoked:
 		return wire{InvalidGrant, "The token is not an active token of this server."}
 	default:
 		return wire{ServerError, "The server failed to process the request."}

@@ -65,7 +65,7 @@ func authorize(client clientauth.Client, verified assertion.Verified, request Re
 	if err != nil {
 		return Decision{}, err
 	}
-	return d.usingUp(verified).cappedTo(verified, now)
+	return d.vouchedBy(p, client.Voucher()).usingUp(verified).cappedTo(verified, now)
 }
 
 // cappedTo is the decision that ends no later than the assertion, where the client wants that.
@@ -93,7 +93,7 @@ func AuthorizeClient(client clientauth.Client, request Request, defaultAudience 
 		// RFC 9068 §5: no client id may pass for the subject of a provider.
 		return Decision{}, oauth.Refuse(oauth.ReasonClientIDReserved, nil)
 	}
-	return Decision{client: c, subject: c.ID}.bounded(request, defaultAudience, now)
+	return Decision{client: c, subject: c.ID}.vouchedBy(client.Voucher()).bounded(request, defaultAudience, now)
 }
 
 // bounded is the decision with what is granted of what is asked for, and for how long.

@@ -15,6 +15,7 @@ import (
 type Decision struct {
 	client    *trust.Client
 	provider  *trust.Provider
+	vouchers  []*trust.Provider
 	subject   string
 	actor     string
 	claims    []claimrules.Claim
@@ -33,6 +34,10 @@ func (d Decision) Client() *trust.Client { return d.client }
 
 // Provider is the provider that vouches for the subject, or nil where the client asks in its own name.
 func (d Decision) Provider() *trust.Provider { return d.provider }
+
+// Vouchers are all providers whose word the decision rests on: those that vouch for the subject, for the actor and for the
+// client, which may be one and the same. The access token counts as long as all of them stand by their word.
+func (d Decision) Vouchers() []*trust.Provider { return d.vouchers }
 
 // Subject is the sub of the access token: the prefix of the provider, which by default is "<namespace>/<name>:", and the
 // subject of the assertion; or the client id, where the client asks in its own name.
@@ -82,6 +87,16 @@ func (d Decision) Step() (state.Step, bool) {
 func (d Decision) usingUp(verified assertion.Verified) Decision {
 	if once, ok := verified.Once(); ok {
 		d.once = append(slices.Clip(d.once), once)
+	}
+	return d
+}
+
+// vouchedBy is the decision that rests on the word of the providers, too; nil stands for none.
+func (d Decision) vouchedBy(providers ...*trust.Provider) Decision {
+	for _, p := range providers {
+		if p != nil {
+			d.vouchers = append(slices.Clip(d.vouchers), p)
+		}
 	}
 	return d
 }

@@ -60,7 +60,7 @@ func (d Decision) delegated(actor assertion.Verified, now time.Time) (Decision, 
 	d.actor = subject
 	ofSubject := d.once
 	d.once = nil
-	d = d.usingUp(actor)
+	d = d.vouchedBy(actor.Provider()).usingUp(actor)
 	d.once = slices.Concat(d.once, ofSubject)
 	return d.cappedTo(actor, now)
 }

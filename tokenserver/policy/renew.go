@@ -77,7 +77,7 @@ func renew(checks []check, client clientauth.Client, t refresh.Token, snapshot *
 	d := Decision{
 		client: r.client, provider: r.providers[0], subject: r.grant.Subject, actor: r.grant.Actor, claims: r.grant.Claims, scopes: scopes, audience: audience,
 		expiresAt: now.Truncate(time.Second).Add(r.client.AccessTokenLifetime), refresh: &next, step: &step,
-	}.endingBy(r.end)
+	}.vouchedBy(r.providers...).vouchedBy(client.Voucher()).endingBy(r.end)
 	if d.expiresAt.Unix() <= now.Unix() {
 		return Decision{}, oauth.Refuse(oauth.ReasonRefreshTokenExpired, nil)
 	}

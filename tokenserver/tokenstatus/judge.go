@@ -41,6 +41,11 @@ func Judge(ctx context.Context, snapshot *trust.Snapshot, store Store, caller cl
 	if !token.IsOf(client) || !client.Enabled {
 		return Active{}, oauth.Refuse(oauth.ReasonTokenClientGone, nil)
 	}
+	for _, mark := range token.Vouchers() {
+		if !standsBy(snapshot.ProviderMarked(mark), client) {
+			return Active{}, oauth.Refuse(oauth.ReasonTokenProviderGone, nil)
+		}
+	}
 	revoked, err := store.Revoked(ctx, token.IssuedAt(), token.RevocationIDs(), now)
 	switch {
 	case err != nil:
@@ -49,6 +54,16 @@ func Judge(ctx context.Context, snapshot *trust.Snapshot, store Store, caller cl
 		return Active{}, oauth.Refuse(oauth.ReasonTokenRevoked, nil)
 	}
 	return Active{token: token}, nil
+}
+
+// standsBy reports whether a provider that has vouched for a client, or to it, would still do so: what somebody said whom
+// nobody believes any more does not count, whenever it was said.
+func standsBy(p *trust.Provider, c *trust.Client) bool {
+	if p == nil || !p.Enabled {
+		return false
+	}
+	vouchesForClient := c.Authentication == trust.AuthenticationFederated && c.Workload.Provider == p.Key && p.Admits(c.Key.Namespace)
+	return vouchesForClient || c.Allows(p)
 }
 
 // concerns reports whether a caller may know about a token: it is its own, or one for a resource that it serves. RFC 7662

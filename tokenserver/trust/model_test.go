@@ -89,6 +89,18 @@ func (m *model) compare(t *testing.T, s *Snapshot) {
 			}
 		}
 	}
+	for _, p := range m.providers {
+		want := p
+		if m.provider(p.Key.Namespace, p.Issuer) != p {
+			want = nil
+		}
+		if got := s.ProviderMarked(p.Mark()); got != want {
+			t.Fatalf("the provider with the mark of %s is %s, want %s", name(p), name(got), name(want))
+		}
+	}
+	if n := s.marks.Len(); n != len(m.providers) {
+		t.Fatalf("there are %d marks of %d providers", n, len(m.providers))
+	}
 	providers, clients := s.Counts()
 	if providers != len(m.providers) || clients != len(m.clients) {
 		t.Fatalf("%d providers and %d clients, want %d and %d", providers, clients, len(m.providers), len(m.clients))

@@ -7,7 +7,7 @@ import iradix "github.com/hashicorp/go-immutable-radix/v2"
 func (t *Tx) ReplaceProviders(namespace string, providers []*Provider) {
 	if namespace == "" {
 		empty := emptySnapshot()
-		t.providers, t.issuers = empty.providers.Txn(), empty.issuers.Txn()
+		t.providers, t.issuers, t.marks = empty.providers.Txn(), empty.issuers.Txn(), empty.marks.Txn()
 	}
 	for _, p := range within(t.providers, namespace) {
 		t.DeleteProvider(p.Key)

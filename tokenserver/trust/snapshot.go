@@ -14,9 +14,10 @@ type Snapshot struct {
 	ring       *keyring.Ring
 	digestKeys *keyring.DigestKeys
 	// The trees by object key hold every object; those by claim hold the objects that claim an issuer or a client id,
-	// in the order of their right to it.
+	// in the order of their right to it; that by mark holds the providers with a mark.
 	providers *iradix.Tree[*Provider]
 	issuers   *iradix.Tree[[]*Provider]
+	marks     *iradix.Tree[[]*Provider]
 	clients   *iradix.Tree[*Client]
 	clientIDs *iradix.Tree[[]*Client]
 }
@@ -25,6 +26,7 @@ func emptySnapshot() *Snapshot {
 	return &Snapshot{
 		providers: iradix.New[*Provider](),
 		issuers:   iradix.New[[]*Provider](),
+		marks:     iradix.New[[]*Provider](),
 		clients:   iradix.New[*Client](),
 		clientIDs: iradix.New[[]*Client](),
 	}

@@ -38,11 +38,13 @@ func (s *Store) Update(change func(*Tx)) {
 		next:      *old,
 		providers: old.providers.Txn(),
 		issuers:   old.issuers.Txn(),
+		marks:     old.marks.Txn(),
 		clients:   old.clients.Txn(),
 		clientIDs: old.clientIDs.Txn(),
 	}
 	change(tx)
 	tx.next.providers, tx.next.issuers = tx.providers.Commit(), tx.issuers.Commit()
+	tx.next.marks = tx.marks.Commit()
 	tx.next.clients, tx.next.clientIDs = tx.clients.Commit(), tx.clientIDs.Commit()
 	s.current.Store(&tx.next)
 }
@@ -52,6 +54,7 @@ type Tx struct {
 	next      Snapshot
 	providers *iradix.Txn[*Provider]
 	issuers   *iradix.Txn[[]*Provider]
+	marks     *iradix.Txn[[]*Provider]
 	clients   *iradix.Txn[*Client]
 	clientIDs *iradix.Txn[[]*Client]
 }
@@ -60,7 +63,9 @@ type Tx struct {
 func (t *Tx) PutProvider(p *Provider) {
 	if old, ok := t.providers.Insert(objectKey(p.Key), p); ok {
 		withdraw(t.issuers, issuerKey(old.Key.Namespace, old.Issuer), func(o *Provider) bool { return o.Key == p.Key })
+		t.unmark(old)
 	}
+	t.mark(p)
 	claim(t.issuers, issuerKey(p.Key.Namespace, p.Issuer), p, func(a, b *Provider) int {
 		return byRight(a.Created, b.Created, a.Key, b.Key)
 	})
@@ -70,6 +75,7 @@ func (t *Tx) PutProvider(p *Provider) {
 func (t *Tx) DeleteProvider(k ObjectKey) {
 	if old, ok := t.providers.Delete(objectKey(k)); ok {
 		withdraw(t.issuers, issuerKey(k.Namespace, old.Issuer), func(o *Provider) bool { return o.Key == k })
+		t.unmark(old)
 	}
 }
 
@@ -90,9 +96,8 @@ func (t *Tx) DeleteClient(k ObjectKey) {
 
 // Clear removes every provider and client.
 func (t *Tx) Clear() {
-	empty := emptySnapshot()
-	t.providers, t.issuers = empty.providers.Txn(), empty.issuers.Txn()
-	t.clients, t.clientIDs = empty.clients.Txn(), empty.clientIDs.Txn()
+	t.ReplaceProviders("", nil)
+	t.ReplaceClients("", nil)
 }
 
 // SetRing replaces the signing keys.

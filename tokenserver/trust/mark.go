@@ -1,0 +1,33 @@
+package trust
+
+import "crypto/sha256"
+
+// Mark stands for a provider, as one object with one issuer, in what outlives a request. One that is made anew has another
+// mark, and so has one that comes to be trusted for another issuer: whose word the old one was is nobody's any more.
+type Mark [8]byte
+
+// Mark returns the mark of the provider.
+func (p *Provider) Mark() Mark {
+	sum := sha256.Sum256([]byte("grantor provider v1\x00" + p.UID + "\x00" + p.Key.String() + "\x00" + p.Issuer))
+	return Mark(sum[:])
+}
+
+// ProviderMarked returns the provider with a mark, or nil when there is none, another object has the better right to its
+// issuer, or two have the mark.
+func (s *Snapshot) ProviderMarked(m Mark) *Provider {
+	marked, _ := s.marks.Get(m[:])
+	if len(marked) != 1 || s.ProviderAt(marked[0].Key) != marked[0] {
+		return nil
+	}
+	return marked[0]
+}
+
+func (t *Tx) mark(p *Provider) {
+	m := p.Mark()
+	claim(t.marks, m[:], p, func(a, b *Provider) int { return byRight(a.Created, b.Created, a.Key, b.Key) })
+}
+
+func (t *Tx) unmark(p *Provider) {
+	m := p.Mark()
+	withdraw(t.marks, m[:], func(o *Provider) bool { return o.Key == p.Key })
+}
