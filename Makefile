@@ -15,7 +15,7 @@ export FUZZTIME
 
 .PHONY: help
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
 build: ## Build bin/grantor, a static binary.
@@ -26,6 +26,10 @@ build: ## Build bin/grantor, a static binary.
 .PHONY: image
 image: ## Build the container image, IMAGE=name:tag (needs docker or podman).
 	@hack/image.sh "$(IMAGE)" "$(VERSION)"
+
+.PHONY: image-archive
+image-archive: ## Build the container image as dist/grantor-image.tar, with its SBOM (needs neither engine nor registry).
+	@hack/image-archive.sh "$(IMAGE)" "$(VERSION)" dist $(PLATFORMS)
 
 .PHONY: demo
 demo: build ## Run everything on this machine and exchange a token.

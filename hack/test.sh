@@ -26,7 +26,8 @@ ensure_valkey
 KUBEBUILDER_ASSETS=$(hack/controlplane.sh)
 export KUBEBUILDER_ASSETS CGO_ENABLED=1
 hack/tool.sh render-chart >/dev/null # test/chart asks for it; built here, it does not count as time of the test
-hack/node.sh >/dev/null              # so does test/interop
+hack/tool.sh pack-image >/dev/null   # so does test/image
+hack/node.sh >/dev/null              # test/interop needs it
 
 packages=("$@")
 if ((${#packages[@]} == 0)); then

@@ -22,6 +22,8 @@ if [[ $name == golangci-lint ]]; then
 	module=$ROOT/hack/tools/lint package=. hint="golangci-lint: a few minutes the first time"
 elif [[ $name == render-chart ]]; then
 	module=$ROOT/hack/tools/chart package=. hint="render-chart: a minute or two the first time"
+elif [[ $name == pack-image ]]; then
+	module=$ROOT/hack/tools/image package=. hint="pack-image"
 else
 	module=$ROOT/hack/tools package=$(pinned "$name") hint="$name"
 	[[ -n $package ]] || die "hack/tools/go.mod pins no tool called $name"
