@@ -46,8 +46,6 @@ func TestChecks(t *testing.T) {
 		}, "Operator restarts with nothing changed: writes", true},
 		"policy late":       {func(f *figures) { f.policy = durations{time.Millisecond, time.Millisecond, 2 * time.Second} }, "Policy change in effect on", false},
 		"identity late":     {func(f *figures) { f.identity = durations{time.Millisecond, time.Millisecond, 2 * time.Second} }, "Identity change in effect on", false},
-		"policy latency":    {func(f *figures) { f.policy = slow }, "Policy change in effect, p50", false},
-		"identity latency":  {func(f *figures) { f.identity = slow }, "Identity change in effect, p50", false},
 		"operator policy":   {func(f *figures) { f.policyCost.operator = slow }, "Operator, CPU per policy", false},
 		"operator identity": {func(f *figures) { f.identityCost.operator = slow }, "Operator, CPU per identity", false},
 		"server policy":     {func(f *figures) { f.policyCost.server = slow }, "Token server, CPU per policy", false},
