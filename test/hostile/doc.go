@@ -10,8 +10,8 @@
 // token that was not expected, an error body of RFC 6749 §5.2, no-store, the same process without panic or data race,
 // nothing confidential in its log, an answer in time, and a correct request that is still answered.
 //
-// Rows that belong to a shared state, which several replicas use and which this version does not have, are not here:
-// H-10 (replay at another replica), H-22 (replay across versions) and H-23 (the store is down).
+// Crowds of callers, and what they do to others, are in test/faults/process: these rows share the machine. Times are judged
+// without the time for which it did not let the test run.
 //
 // What cannot be seen from outside is covered by the tests beside the code; coverage_test.go says where.
 package hostile

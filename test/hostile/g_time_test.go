@@ -118,14 +118,13 @@ func expiresIn(least, most float64) func(*testing.T, *world, *response) {
 
 // timedRows need that real time passes, or a server that is started in another way.
 func timedRows() []row {
-	return slices.Concat(liveRows(), limitRows(), refreshTimedRows(), crowdRows(), sharedStateRows(), []row{
+	return slices.Concat(liveRows(), limitRows(), refreshTimedRows(), slowRows(), sharedStateRows(), []row{
 		{id: "G-05", name: "exp-in-real-time", run: expiresInRealTime},
 		{id: "H-18", name: "jti-after-expiry", run: jtiAfterExpiry},
 		{id: "H-19", name: "jti-ttl-skew", run: jtiUntilSkewIsOver},
 		{id: "H-20", name: "jti-restart", run: jtiRestart},
 		{id: "R-09", name: "h2-rapid-reset", run: rapidReset},
 		{id: "R-10", name: "expect-100", run: expectWithoutBody},
-		{id: "R-x04", name: "slow-callers", run: slowCallers},
 		{id: "R-x05", name: "certificate-rotates", run: certificateRotates},
 		{id: "R-x06", name: "tls-protocols", run: tlsProtocols},
 		{id: "W-11", name: "tenants", run: tenants},

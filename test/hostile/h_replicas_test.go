@@ -28,30 +28,6 @@ func sharedStateRows() []row {
 	}
 }
 
-// startValkey starts a server that keeps what it is given.
-func startValkey(t *testing.T, args ...string) *harness.Valkey {
-	t.Helper()
-	v, err := harness.StartValkey(t.Context(), t.TempDir(), append([]string{"--appendonly", "yes", "--appendfsync", "always"}, args...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(v.Stop)
-	return v
-}
-
-// startReplicas starts token servers that share a state server.
-func startReplicas(t *testing.T, n int, v *harness.Valkey) []*world {
-	t.Helper()
-	var all []*world
-	for range n {
-		s := startServer(t, serverOptions{flags: []string{"--state", "valkey", "--valkey-address", v.Address}})
-		w := &world{server: s, client: newClient(t, s.roots), confidential: &confidential{fixed: fixedSecrets(), seen: map[string]bool{}}}
-		w.keys = w.publishedKeys(t)
-		all = append(all, w)
-	}
-	return all
-}
-
 // refusedAs checks that an assertion is refused for the reason.
 func refusedAs(t *testing.T, w *world, va, reason string) {
 	t.Helper()
@@ -62,7 +38,7 @@ func refusedAs(t *testing.T, w *world, va, reason string) {
 
 // replayOtherReplica: what one replica has taken, no other takes a moment later.
 func replayOtherReplica(t *testing.T, _ *world) {
-	all := startReplicas(t, 3, startValkey(t))
+	all, _ := replicas(t, 3, durable...)
 	for round := range 12 {
 		va := assertion(fromB())
 		all[round%3].send(t, exchange(va)).check(t, all[round%3], granted)
@@ -80,7 +56,7 @@ func eventuallyGranted(t *testing.T, w *world) {
 
 // replayRace, F27: one assertion posted by many at once, to all replicas, is taken once.
 func replayRace(t *testing.T, _ *world) {
-	all := startReplicas(t, 3, startValkey(t))
+	all, _ := replicas(t, 3, durable...)
 	for round := range raceRounds {
 		va := assertion(fromB())
 		var taken atomic.Int32
@@ -108,8 +84,7 @@ func replayRace(t *testing.T, _ *world) {
 // allReplicasRestart, H-20 and H-22: after kill -9 of all replicas, what was used stays used; what was not is taken, although
 // it was made before. A rolling upgrade is the same, one by one.
 func allReplicasRestart(t *testing.T, _ *world) {
-	v := startValkey(t)
-	all := startReplicas(t, 3, v)
+	all, v := replicas(t, 3, durable...)
 	used, unused := assertion(fromB()), assertion(fromB())
 	all[0].send(t, exchange(used)).check(t, all[0], granted)
 	for _, w := range all {
@@ -136,8 +111,8 @@ func stateServerDown(t *testing.T, _ *world) {
 		"hangs":   {(*harness.Valkey).Pause, (*harness.Valkey).Resume},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := startValkey(t)
-			w := startReplicas(t, 1, v)[0]
+			all, v := replicas(t, 1, durable...)
+			w := all[0]
 			eventuallyGranted(t, w)
 			used := assertion(fromB())
 			w.send(t, exchange(used)).check(t, w, granted)
@@ -148,10 +123,11 @@ func stateServerDown(t *testing.T, _ *world) {
 			if err := tc.mend(v); err != nil {
 				t.Fatal(err)
 			}
-			back := time.Now()
+			back := stalls.Stopwatch()
 			eventuallyGranted(t, w)
-			t.Logf("requests succeed %s after the server is back", time.Since(back).Round(10*time.Millisecond))
-			if took := time.Since(back); took > 2*time.Second+stateSlack {
+			took := back()
+			t.Logf("requests succeed %s after the server is back", took.Round(10*time.Millisecond))
+			if took > 2*time.Second+stateSlack {
 				t.Errorf("requests succeed only %s after the server is back", took)
 			}
 			refusedAs(t, w, used, "replayed")
@@ -183,8 +159,7 @@ func downBehaviour(t *testing.T, w *world, used string) {
 
 // stateServerForgets, F14: after FLUSHALL nothing from before is taken, by any replica; later ones are good.
 func stateServerForgets(t *testing.T, _ *world) {
-	v := startValkey(t)
-	all := startReplicas(t, 2, v)
+	all, v := replicas(t, 2, durable...)
 	used, unused := assertion(fromB()), assertion(fromB())
 	all[0].send(t, exchange(used)).check(t, all[0], granted)
 	if _, err := v.Do("FLUSHALL"); err != nil {
@@ -202,8 +177,8 @@ func stateServerForgets(t *testing.T, _ *world) {
 
 // stateServerFull, F15: when there is no room for what is new, nothing new is taken, and what was used stays used.
 func stateServerFull(t *testing.T, _ *world) {
-	v := startValkey(t)
-	w := startReplicas(t, 1, v)[0]
+	all, v := replicas(t, 1, durable...)
+	w := all[0]
 	used, unused := assertion(fromB()), assertion(fromB())
 	w.send(t, exchange(used)).check(t, w, granted)
 	if _, err := v.Do("CONFIG", "SET", "maxmemory", "1"); err != nil {
@@ -219,7 +194,7 @@ func stateServerFull(t *testing.T, _ *world) {
 
 // stateServerEvicts, F15: a token server does not start with a state server that may forget, and says what to do.
 func stateServerEvicts(t *testing.T, _ *world) {
-	v := startValkey(t, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
+	v := startStore(t, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
 	s := &server{manifests: t.TempDir()}
 	s.write(t, usualObjects(alias))
 	cmd := exec.CommandContext(t.Context(), binary, "standalone", "--manifests", s.manifests, "--issuer", "http://127.0.0.1:1",

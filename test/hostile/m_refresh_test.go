@@ -307,10 +307,10 @@ func refreshTimedRows() []row {
 // refreshUntilTheEnd: used every second, the tokens of a family end when they all end, and their access tokens with them.
 func refreshUntilTheEnd(t *testing.T, _ *world) {
 	w := newWorld(t, startServer(t, serverOptions{}))
-	end := time.Unix(time.Now().Unix()+6, 0)
+	end := time.Unix(time.Now().Unix()+9, 0)
 	token, _ := w.family(t, "rt-cap", claim("exp", fmt.Sprint(end.Unix())))
 	uses := 0
-	for ; time.Now().Before(end.Add(-time.Second)); uses++ {
+	for ; time.Now().Before(end.Add(-4 * time.Second)); uses++ {
 		got := w.send(t, renewal("rt-cap", token))
 		got.check(t, w, granted)
 		if exp := number(got.claims(t, w), "exp"); exp > float64(end.Unix()) {

@@ -10,9 +10,6 @@ import (
 	"github.com/grantor-dev/grantor/test/harness"
 )
 
-// durable are the options of a store that has on disk what it has acknowledged.
-var durable = []string{"--appendonly", "yes", "--appendfsync", "always"}
-
 // familyReplicaRows: refresh tokens where three replicas share a real Valkey or Redis.
 func familyReplicaRows() []row {
 	return []row{
@@ -186,7 +183,7 @@ func killOne(t *testing.T, all []*world, store *harness.Valkey, victim int, stop
 		stop()
 		w.client.CloseIdleConnections()
 		w.start(t)
-		all[victim] = newWorld(t, w.server)
+		all[victim] = attach(t, w.server)
 	} else {
 		store.Stop()
 		stop()

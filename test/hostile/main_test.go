@@ -9,10 +9,15 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/grantor-dev/grantor/test/harness"
 )
 
 // binary is the program under attack.
 var binary string
+
+// stalls are what all times are judged without: all rows, and what else there is, share the machine.
+var stalls *harness.Stalls
 
 func TestMain(m *testing.M) {
 	code, err := buildAndRun(m)
@@ -29,6 +34,7 @@ func buildAndRun(m *testing.M) (code int, err error) {
 		return 0, fmt.Errorf("make folder for the binary: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	stalls = harness.WatchStalls(context.Background())
 	binary = filepath.Join(dir, "grantor")
 	args := []string{"build", "-buildvcs=false", "-o", binary}
 	if raceDetector {

@@ -2,11 +2,8 @@ package hostile
 
 import (
 	"net/http"
-	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/grantor-dev/grantor/test/harness"
 )
 
 // replicaRows: what one of three replicas that share a real Valkey or Redis has revoked.
@@ -20,28 +17,6 @@ func replicaRows() []row {
 		{id: "O-06", name: "rev-store-error", run: revocationWithoutStore},
 		{id: "O-07", name: "rev-crash-durability", run: revocationSurvives},
 	}
-}
-
-// replicas starts servers with one issuer, the same objects and signing keys, and one store between them. args are options
-// of the store.
-func replicas(t *testing.T, n int, args ...string) ([]*world, *harness.Valkey) {
-	t.Helper()
-	store, err := harness.StartValkey(t.Context(), t.TempDir(), args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(store.Stop)
-	keys := t.TempDir()
-	o := serverOptions{flags: []string{
-		"--signing-keys", filepath.Join(keys, "signing"), "--digest-key", filepath.Join(keys, "digest"), "--state", "valkey", "--valkey-address", store.Address,
-	}}
-	var all []*world
-	for range n {
-		w := newWorld(t, startServer(t, o))
-		o.peer = w.server
-		all = append(all, w)
-	}
-	return all, store
 }
 
 // revokedEverywhere: no replica calls active what another one has revoked, from the moment on that it says so.
@@ -66,7 +41,7 @@ func revokedEverywhere(t *testing.T, _ *world) {
 // revocationWithoutStore: while the store is down or frozen, nothing is said to be revoked, and nothing to be active. When it
 // is back, what was acknowledged before holds, and what was not can be repeated.
 func revocationWithoutStore(t *testing.T, _ *world) {
-	all, store := replicas(t, 2, "--appendonly", "yes", "--appendfsync", "always")
+	all, store := replicas(t, 2, durable...)
 	for name, fault := range map[string]struct{ begin, end func() error }{
 		"down":   {func() error { store.Stop(); return nil }, store.Start},
 		"frozen": {store.Pause, store.Resume},
@@ -105,7 +80,7 @@ func revocationWithoutStore(t *testing.T, _ *world) {
 
 // revocationSurvives: what was acknowledged is on disk: nothing brings the token back.
 func revocationSurvives(t *testing.T, _ *world) {
-	all, store := replicas(t, 2, "--appendonly", "yes", "--appendfsync", "always")
+	all, store := replicas(t, 2, durable...)
 	for range 3 {
 		revoked, other := all[0].accessToken(t), all[0].accessToken(t)
 		all[1].revoke(t, "resources", revoked, done)
@@ -119,7 +94,7 @@ func revocationSurvives(t *testing.T, _ *world) {
 		}
 		for i, w := range all {
 			w.start(t)
-			w = newWorld(t, w.server)
+			w = attach(t, w.server)
 			because("token_revoked")(t, w, w.ask(t, "api", revoked, notActive))
 			w.ask(t, "api", other, isActive)
 			all[i] = w

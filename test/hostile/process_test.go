@@ -280,8 +280,8 @@ func await(t *testing.T, at time.Time) {
 // eventually tries until the attempt succeeds or the time is over.
 func eventually(t *testing.T, within time.Duration, what string, attempt func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(within); !attempt(); {
-		if time.Now().After(deadline) {
+	for took := stalls.Stopwatch(); !attempt(); {
+		if took() > within {
 			t.Fatalf("not within %s: %s", within, what)
 		}
 		await(t, time.Now().Add(50*time.Millisecond))

@@ -90,24 +90,32 @@ func oneRecordEach(t *testing.T, w *world) {
 	}
 }
 
-// sameClaimsRefusal: the answer does not tell how far an assertion came, nor does the time it takes.
+// sameClaimsRefusal: the answer does not tell how far an assertion came, nor does the time it takes. What differs by chance
+// does not do so again and again.
 func sameClaimsRefusal(t *testing.T, w *world) {
-	const tries, gap = 40, 5 * time.Millisecond
-	took := map[string][]time.Duration{}
-	for range tries {
-		for name, changes := range map[string]changes{
-			"bad signature": {fromB(), signed("ES256", ecKey("attacker"))}, "unknown kid": {fromB(), header("kid", `"b9"`)}, "wrong aud": {fromB(), claim("aud", `"https://other.test"`)},
-		} {
-			got := w.send(t, exchange(assertion(changes...)))
-			got.check(t, w, invalidGrant)
-			took[name] = append(took[name], got.took)
+	const tries, rounds, gap = 40, 3, 5 * time.Millisecond
+	var worst time.Duration
+	for range rounds {
+		took := map[string][]time.Duration{}
+		for range tries {
+			for name, changes := range map[string]changes{
+				"bad signature": {fromB(), signed("ES256", ecKey("attacker"))}, "unknown kid": {fromB(), header("kid", `"b9"`)}, "wrong aud": {fromB(), claim("aud", `"https://other.test"`)},
+			} {
+				got := w.send(t, exchange(assertion(changes...)))
+				got.check(t, w, invalidGrant)
+				took[name] = append(took[name], got.took)
+			}
+		}
+		worst = 0
+		for name := range took {
+			d := median(took[name]) - median(took["wrong aud"])
+			worst = max(worst, d, -d)
+		}
+		if worst <= slow(gap) {
+			return
 		}
 	}
-	for name := range took {
-		if d := median(took[name]) - median(took["wrong aud"]); max(d, -d) > slow(gap) {
-			t.Errorf("%s takes %s longer than a wrong aud", name, d)
-		}
-	}
+	t.Errorf("%d times, the medians differ by more than %s, at last by %s", rounds, slow(gap), worst)
 }
 
 var (

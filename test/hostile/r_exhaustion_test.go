@@ -39,7 +39,7 @@ func exhaustionRows() []row {
 			"key of all": {from("https://idp-use.test", "", ecKey("attacker"))},
 		})},
 		{id: "R-x02", name: "pipelined-requests", run: pipelined},
-		{id: "R-x03", name: "idle-connections", run: idleConnections},
+		{id: "R-08", name: "idle-connections", run: idleConnections},
 		{id: "R-x07", name: "no-cleartext-http2", run: noCleartextHTTP2},
 	}
 }

@@ -37,14 +37,23 @@ type response struct {
 	header  http.Header
 	body    []byte
 	members map[string]any // of the body, nil where it is no JSON object
-	took    time.Duration
+	took    time.Duration  // without stalls
 }
 
+// newWorld is a server that has been asked so much that what it uses can be told: see checkBounds.
 func newWorld(t *testing.T, s *server) *world {
+	t.Helper()
+	w := attach(t, s)
+	w.warmUp(t)
+	w.log.next(t)
+	return w
+}
+
+// attach is a server as it is.
+func attach(t *testing.T, s *server) *world {
 	t.Helper()
 	w := &world{server: s, client: newClient(t, s.roots), confidential: &confidential{fixed: fixedSecrets(), seen: map[string]bool{}}}
 	w.keys = w.publishedKeys(t)
-	w.warmUp(t)
 	w.log.next(t)
 	return w
 }
@@ -79,7 +88,7 @@ func (w *world) warmUp(t *testing.T) {
 func (w *world) send(t *testing.T, r *request) *response {
 	t.Helper()
 	w.confidential.add(r.confidential()...)
-	start := time.Now()
+	took := stalls.Stopwatch()
 	got, err := w.roundTrip(t, r)
 	if err != nil {
 		got = &response{header: http.Header{}}
@@ -87,7 +96,7 @@ func (w *world) send(t *testing.T, r *request) *response {
 			t.Errorf("no answer: %v", err)
 		}
 	}
-	got.request, got.took = r, time.Since(start)
+	got.request, got.took = r, took()
 	if json.Unmarshal(got.body, &got.members) != nil {
 		got.members = nil
 	}
