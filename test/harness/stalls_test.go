@@ -45,7 +45,7 @@ func TestStallsOfThisProcess(t *testing.T) {
 	s := WatchStalls(t.Context())
 	begin, took := time.Now(), s.Stopwatch()
 	<-time.After(wait)
-	if passed, net := time.Since(begin), took(); net < wait/10 && passed < 2*wait || net > passed {
+	if net, passed := took(), time.Since(begin); net < wait/10 && passed < 2*wait || net > passed {
 		t.Errorf("of %s, %s are counted", passed, net)
 	}
 	if err := Poll(t.Context(), 10*time.Second, func() error {
