@@ -1,0 +1,73 @@
+package process
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/grantor-dev/grantor/test/harness"
+)
+
+const (
+	// crowdRate is how many right requests a second go on beside a crowd, and crowdCosts how many times as long as without it
+	// they may take: see atMost.
+	crowdRate, crowdCosts = 200, 2
+	// kept is how many connections those requests use.
+	kept = 15
+	// mayRemain is which part of what a crowd took the process may still occupy after it. Of a small crowd it may be
+	// mayRemainAnyway: so much the runtime takes and gives back by itself.
+	mayRemain, mayRemainAnyway = 0.2, 10 << 20
+	// crowdForgotten is how long it may take until the rest is given back: the runtime takes its time.
+	crowdForgotten = 2 * time.Minute
+)
+
+// withstands lets a crowd come, which returns when it has gone. Right requests go on beside it: all of them get a token, and
+// they take at most twice as long as without, at the 99th percentile. Afterwards the process has closed what it had opened
+// for the crowd, and given the memory back.
+func (s *server) withstands(t *testing.T, crowd func()) {
+	t.Helper()
+	s.client = newClient(t, kept)
+	// What the process needs for the load alone is no part of what the crowd takes.
+	s.flawless("first", s.loadFor(crowdRate, 5*time.Second))
+	files, before := s.openFiles(), s.memory()
+	s.atMost(t, crowdCosts, func() harness.Report { return s.flawless("alone", s.loadFor(crowdRate, 5*time.Second)) }, func() harness.Report {
+		load := s.load(crowdRate)
+		crowd()
+		return s.flawless("beside the crowd", load)
+	})
+	within(t, 5*time.Second, "what was opened for the crowd is closed", func() error {
+		if n := s.openFiles(); n > files+kept {
+			return fmt.Errorf("%d files are open, before there were %d", n, files)
+		}
+		return nil
+	})
+	most := s.mostMemory()
+	left := before + max(int64(mayRemain*float64(most-before)), mayRemainAnyway)
+	load := s.load(crowdRate)
+	within(t, crowdForgotten, "the memory is given back", func() error {
+		if now := s.memory(); now > left {
+			return fmt.Errorf("the process occupies %d MiB; it was %d MiB before and %d MiB at most", now>>20, before>>20, most>>20)
+		}
+		return nil
+	})
+	t.Logf("memory: %d MiB before, %d MiB at most, %d MiB now", before>>20, most>>20, s.memory()>>20)
+	s.flawless("after the crowd", load)
+	s.alive()
+}
+
+// memory is how much the process occupies.
+func (s *server) memory() int64 {
+	s.t.Helper()
+	n, err := s.ResidentBytes()
+	try(s.t, err)
+	return n
+}
+
+// openFiles counts the descriptors of the process.
+func (s *server) openFiles() int {
+	s.t.Helper()
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.Pid()))
+	try(s.t, err)
+	return len(files)
+}
