@@ -200,14 +200,16 @@ func (tn *tenant) claims(life time.Duration) jwttest.Object {
 		Add("jti", jwttest.Quote(fmt.Sprintf("%d", time.Now().UnixNano())))
 }
 
-// answer is a response of the token endpoint.
+// answer is a response of the token endpoint, or of that for introspection.
 type answer struct {
-	status      int
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int    `json:"expires_in"`
-	Scope       string `json:"scope"`
-	Error       string `json:"error"`
+	status       int
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int    `json:"expires_in"`
+	Scope        string `json:"scope"`
+	Error        string `json:"error"`
+	Active       bool   `json:"active"`
 }
 
 // post sends an assertion to a replica, as the tenant's client.
