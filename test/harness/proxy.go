@@ -86,6 +86,15 @@ func (p *Proxy) Delay(d time.Duration) {
 	p.delay = d
 }
 
+// Inject sends a text to whoever is connected, as if the server had sent it.
+func (p *Proxy) Inject(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		_, _ = io.WriteString(l.near, text) // an error means that it has left
+	}
+}
+
 // Retarget makes new connections go to another server.
 func (p *Proxy) Retarget(target string) {
 	p.mu.Lock()

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/grantor-dev/grantor/test/harness"
 	"github.com/grantor-dev/grantor/tokenserver/state"
 	"github.com/grantor-dev/grantor/tokenserver/state/valkey"
@@ -294,6 +296,10 @@ func TestClocksDiffer(t *testing.T) {
 	s := open(t, config(v.Address))
 	usable(t, s)
 	behind := func(by time.Duration) time.Time { return time.Now().Add(-by) }
+	c.Now, c.Metrics = func() time.Time { return behind(61 * time.Second) }, prometheus.NewRegistry()
+	if s, err = valkey.Open(t.Context(), c); err != nil { // It has never been right.
+		t.Fatal(err)
+	}
 	use := fresh(2)
 	if err := s.Consume(t.Context(), use, behind(61*time.Second)); decided(err) {
 		t.Errorf("a clock that is a minute behind is believed: %v", err)

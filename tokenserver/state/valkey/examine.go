@@ -152,7 +152,7 @@ func (s *Store) beginAll(ctx context.Context, client valkeygo.Client) (since tim
 			err = judged(failed)
 			continue
 		}
-		raise(&s.seen[partition], r.count)
+		s.learn(partition, r)
 		at, failed := strconv.ParseInt(r.answer, 10, 64)
 		if failed != nil {
 			err = refusal(r.answer, nil)

@@ -51,7 +51,7 @@ type scripts struct {
 }
 
 func newScripts() scripts {
-	skew := "local skew = " + strconv.FormatInt(serverSkew.Milliseconds(), 10) + "\n"
+	skew := "local skew, apart = " + strconv.FormatInt(serverSkew.Milliseconds(), 10) + ", " + strconv.FormatInt(replicaSkew.Milliseconds(), 10) + "\n"
 	script := func(text string) *valkeygo.Lua { return valkeygo.NewLuaScript(skew + begin + text) }
 	return scripts{
 		consume: script(consumeText), advance: script(advanceText), revoke: script(revokeText), revoked: script(revokedText),

@@ -68,10 +68,11 @@ func (c *Config) connect(p passwords, dialed func()) (valkeygo.Client, error) {
 		Dialer:            net.Dialer{Timeout: connectTimeout, KeepAlive: silence},
 		DialCtxFn: func(ctx context.Context, address string, dialer *net.Dialer, _ *tls.Config) (net.Conn, error) {
 			conn, err := c.dial(ctx, address, dialer)
-			if err == nil {
-				dialed()
+			if err != nil {
+				return nil, err
 			}
-			return conn, err
+			dialed()
+			return &guarded{Conn: conn}, nil
 		},
 		ConnWriteTimeout:    answerTimeout,
 		ReadBufferEachConn:  bufferSize,

@@ -48,6 +48,8 @@ type Store struct {
 	// seen is the highest count of changes that a marker was found with, for each partition. A server that has come less far
 	// has lost some, by an old snapshot or a fail-over to a replica that was behind.
 	seen [partitions]atomic.Int64
+	// agreed says of each partition that the clocks did not differ when it was asked last.
+	agreed [partitions]atomic.Bool
 }
 
 // Consume records a use of an assertion: see [state.Use].
@@ -134,20 +136,34 @@ func refusal(answer string, err error) error {
 
 // decide runs a script for one entry and returns its answer.
 func (s *Store) decide(ctx context.Context, operation string, script *valkeygo.Lua, kind string, id state.ID, now time.Time, args ...string) (string, error) {
-	begin, seen := s.config.Now(), &s.seen[partitionOf(id)]
-	args = append([]string{instant(now), micros(sinceOf(now)), strconv.FormatInt(seen.Load(), 10)}, args...)
+	begin, partition := s.config.Now(), partitionOf(id)
+	args = append([]string{instant(now), micros(sinceOf(now)), strconv.FormatInt(s.seen[partition].Load(), 10)}, args...)
 	r, err := s.execute(ctx, script, keys(s.config.Prefix, kind, id), args)
 	s.metrics.observe(operation, s.config.Now().Sub(begin), r.answer, err)
 	if err != nil {
 		s.examineSoon()
 		return "", fmt.Errorf("%s: %w", operation, err)
 	}
-	raise(seen, r.count)
-	if r.fresh {
+	if s.learn(partition, r) || r.fresh {
 		// The other partitions are as new as this one: their memory must not begin later, when somebody comes by.
 		s.examineSoon()
 	}
 	return r.answer, nil
+}
+
+// learn notes what a reply tells of its partition, and reports whether it looks like a jump of a clock. If it is the state
+// server's that has jumped ahead, it has dropped what is not over: once it is right again, its memory must begin anew, as if
+// changes were lost. A clock that has never agreed is this server's, and says nothing about the memory.
+func (s *Store) learn(partition int, r reply) (jump bool) {
+	if r.answer != answerClock {
+		raise(&s.seen[partition], r.count)
+		s.agreed[partition].Store(true)
+		return false
+	}
+	if jump = s.agreed[partition].Swap(false); jump {
+		raise(&s.seen[partition], r.count+1)
+	}
+	return jump
 }
 
 // raise makes a count at least n.

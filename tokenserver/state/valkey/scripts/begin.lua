@@ -23,6 +23,11 @@ if marker then
 	end
 	since, count = tonumber(s), tonumber(c)
 end
+-- An entry is dropped when the server's clock passes its end and the skew. For a token server whose clock is not further
+-- behind, what the entry stood for is then over.
+if now / 1000 + skew <= server then
+	return answer('clock')
+end
 -- The marker counts all changes of the partition. Without it, or when it has not come as far as the caller knows it has,
 -- changes are lost: the memory begins now.
 if count < seen then
@@ -32,12 +37,11 @@ if count < seen then
 	end
 	-- Others may have seen more, but not so much more: what they miss is lost by what is said here already.
 	since, count, fresh = tonumber(ARGV[2]), seen + 1000000, '1'
+	-- Nor must one that is behind, by more than is allowed for anyway: what others used meanwhile would be forgotten.
+	if now / 1000 + apart < server then
+		since = (math.ceil((server + apart) / 1000)) * 1000000
+	end
 	mark()
-end
--- An entry is dropped when the server's clock passes its end and the skew. For a token server whose clock is not further
--- behind, what the entry stood for is then over.
-if now / 1000 + skew <= server then
-	return answer('clock')
 end
 local function put(value, last)
 	count = count + 1
