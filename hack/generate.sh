@@ -42,7 +42,7 @@ say "deep copies"
 say "custom resource definitions"
 "$controller_gen" crd paths=./api/... "output:crd:artifacts:config=$out/crd"
 swap "$out/crd" config/crd/bases
-swap "$out/crd" charts/grantor/crds
+swap "$out/crd" charts/grantor/files/crds
 
 say "API reference"
 mkdir -p docs/reference
@@ -59,3 +59,13 @@ for component in operator tokenserver; do
 	cp "config/rbac/$component/role.yaml" "$out/files/$component-role.yaml"
 done
 swap "$out/files" charts/grantor/files
+
+say "values in the README of the chart"
+"$(hack/tool.sh render-chart)" charts/grantor --values-table >"$out/values.md"
+awk -v table="$out/values.md" '
+	/^<!-- \/values -->$/ { inside = 0 }
+	!inside { print }
+	/^<!-- values -->$/ { inside = 1; while ((getline line < table) > 0) print line }
+' charts/grantor/README.md >"$out/README.md"
+grep -q '^<!-- /values -->$' "$out/README.md" || die "charts/grantor/README.md has no place for the values"
+cp "$out/README.md" charts/grantor/README.md

@@ -27,11 +27,8 @@ func TestEqualsConfig(t *testing.T) {
 	}
 	rendered := comparison(t, render(t, defaultNamespace, issuerAlone()).objects)
 	configured := comparison(t, built)
-	// A namespace is made by helm --create-namespace, and the definitions stand in the folder crds.
+	// A namespace is made by helm --create-namespace.
 	delete(configured, "Namespace "+defaultNamespace)
-	for _, name := range []string{"identityproviders", "oauthclients"} {
-		delete(configured, "CustomResourceDefinition "+name+".grantor.dev")
-	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(configured)), slices.Sorted(maps.Keys(rendered))); diff != "" {
 		t.Fatalf("not the same objects (-config +chart):\n%s", diff)
 	}
@@ -48,12 +45,20 @@ func comparison(t *testing.T, objects []*unstructured.Unstructured) map[string]m
 	t.Helper()
 	byName := map[string]map[string]any{}
 	for _, o := range objects {
-		labels := o.GetLabels()
+		annotations, labels := o.GetAnnotations(), o.GetLabels()
+		if _, hook := annotations["helm.sh/hook"]; hook {
+			continue
+		}
 		for _, own := range []string{"app.kubernetes.io/managed-by", "app.kubernetes.io/version", "helm.sh/chart"} {
 			delete(labels, own)
 		}
 		if generated := []string{"grantor-operator", "grantor-tokenserver"}; strings.HasSuffix(o.GetKind(), "Role") && slices.Contains(generated, o.GetName()) {
 			labels = nil // those in config are generated, without labels
+		}
+		if o.GetKind() == "CustomResourceDefinition" {
+			labels = nil // as with them
+			delete(annotations, "helm.sh/resource-policy")
+			o.SetAnnotations(annotations)
 		}
 		o.SetLabels(labels)
 		switch o.GetKind() {
@@ -103,24 +108,15 @@ func TestRolesAreTheGeneratedOnes(t *testing.T) {
 	}
 }
 
-// TestDefinitionsAreTheGeneratedOnes compares the folder crds with config.
-func TestDefinitionsAreTheGeneratedOnes(t *testing.T) {
-	read := func(dir string) map[string]string {
-		files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no definitions in %s: %v", dir, err)
-		}
-		texts := map[string]string{}
-		for _, f := range files {
-			text, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
+// TestDefinitionsStay: what people declared is not deleted with the chart that declared its kinds, unless they ask for it.
+func TestDefinitionsStay(t *testing.T) {
+	for keep, want := range map[bool]string{true: "keep", false: ""} {
+		m := render(t, "auth", with("crds.keep", keep))
+		for _, name := range []string{"identityproviders", "oauthclients"} {
+			d := m.get(t, "CustomResourceDefinition", name+".grantor.dev")
+			if got := d.GetAnnotations()["helm.sh/resource-policy"]; got != want {
+				t.Errorf("crds.keep %t: the policy of %s is %q", keep, name, got)
 			}
-			texts[filepath.Base(f)] = string(text)
 		}
-		return texts
-	}
-	if diff := cmp.Diff(read(filepath.Join(harness.ModuleRoot(), "config", "crd", "bases")), read(filepath.Join(folder, "crds"))); diff != "" {
-		t.Errorf("run make generate (-config +chart):\n%s", diff)
 	}
 }

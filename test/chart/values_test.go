@@ -18,93 +18,16 @@ import (
 	"github.com/grantor-dev/grantor/internal/app"
 )
 
-// changes has another value for each value of the chart, and what of it must be seen.
-var changes = map[string]struct {
-	value any
-	shows string
-}{
-	"issuer":                          {"https://auth.example.com/tenant", "--issuer=https://auth.example.com/tenant"},
-	"watchNamespaces":                 {[]any{"kube-public", "default"}, "- --watch-namespaces=kube-public,default"},
-	"keys.fetchFrom":                  {[]any{"10.0.0.0/8", "fd00::/8"}, "- --allow-key-fetch-from=10.0.0.0/8\n        - --allow-key-fetch-from=fd00::/8"},
-	"keys.allowInsecureURLs":          {true, "--allow-insecure-key-urls"},
-	"signingKeys.algorithm":           {"RS256", "--signing-algorithm=RS256"},
-	"signingKeys.rotationInterval":    {"0s", "--signing-key-rotation=0s"},
-	"signingKeys.importSecret":        {"old-key", "--import-signing-key=old-key"},
-	"logLevel":                        {"debug", "--log-level=debug"},
-	"image.repository":                {"registry.example.com/grantor", "image: registry.example.com/grantor:v"},
-	"image.tag":                       {"v9.9.9", "grantor:v9.9.9"},
-	"image.digest":                    {"sha256:" + strings.Repeat("a", 64), "grantor@sha256:aaaa"},
-	"image.pullPolicy":                {"Always", "imagePullPolicy: Always"},
-	"imagePullSecrets":                {[]any{map[string]any{"name": "registry"}}, "imagePullSecrets:\n        - name: registry"},
-	"operator.replicas":               {2, "replicas: 2"},
-	"operator.resources":              {map[string]any{"limits": map[string]any{"memory": "1Gi"}}, "memory: 1Gi"},
-	"operator.nodeSelector":           {map[string]any{"pool": "system"}, "nodeSelector:\n        pool: system"},
-	"operator.tolerations":            {[]any{map[string]any{"key": "system", "operator": "Exists"}}, "tolerations:\n        - key: system\n          operator: Exists"},
-	"tokenServer.replicas":            {0, "replicas: 0"},
-	"tokenServer.drain":               {"60s", "terminationGracePeriodSeconds: 85"},
-	"tokenServer.maxTrustStaleness":   {"2m", "--max-trust-staleness=2m"},
-	"tokenServer.tls.secretName":      {"edge-tls", "volumes:\n      - name: tls\n        secret:\n          secretName: edge-tls"},
-	"tokenServer.service.type":        {"LoadBalancer", "type: LoadBalancer"},
-	"tokenServer.service.port":        {8443, "port: 8443"},
-	"tokenServer.service.annotations": {map[string]any{"a.example.com/b": "c"}, "a.example.com/b: c"},
-	"tokenServer.resources":           {map[string]any{"requests": map[string]any{"cpu": 2}}, "cpu: 2"},
-	"tokenServer.nodeSelector":        {map[string]any{"pool": "public"}, "pool: public"},
-	"tokenServer.tolerations":         {[]any{map[string]any{"operator": "Exists"}}, "- operator: Exists"},
-
-	"tokenServer.valkey.addresses":              {[]any{"a.test:6379", "[::1]:6380"}, "- --state=valkey\n        - --valkey-address=a.test:6379,[::1]:6380"},
-	"tokenServer.valkey.cluster":                {true, "--valkey-cluster"},
-	"tokenServer.valkey.sentinelMaster":         {"m", "--valkey-sentinel-master=m"},
-	"tokenServer.valkey.database":               {3, "--valkey-database=3"},
-	"tokenServer.valkey.prefix":                 {"other", "--valkey-prefix=other"},
-	"tokenServer.valkey.username":               {"grantor", "--valkey-username=grantor"},
-	"tokenServer.valkey.passwordSecret":         {"vk", "name: valkey-password\n        secret:\n          secretName: vk"},
-	"tokenServer.valkey.sentinelUsername":       {"watcher", "--valkey-sentinel-username=watcher"},
-	"tokenServer.valkey.sentinelPasswordSecret": {"vk", "name: valkey-sentinel\n        secret:\n          secretName: vk"},
-	"tokenServer.valkey.tls.enabled":            {true, "--valkey-tls"},
-	"tokenServer.valkey.tls.caSecret":           {"vk", "name: valkey-ca\n        secret:\n          secretName: vk"},
-	"tokenServer.valkey.tls.clientSecret":       {"vk", "name: valkey-client\n        secret:\n          secretName: vk"},
-
-	"grants.jwtBearer.enabled":         {false, "--disable-grant=jwt-bearer"},
-	"grants.clientCredentials.enabled": {false, "--disable-grant=client-credentials"},
-	"grants.refreshToken.enabled":      {false, "--disable-grant=refresh-token"},
-	"grants.tokenExchange.enabled":     {false, "--disable-grant=token-exchange"},
-
-	"tokenServer.tenantDomains":         {map[string]any{"example.com": "team-a", "a.example.com": "team-b"}, "- --tenant-domain=a.example.com=team-b\n        - --tenant-domain=example.com=team-a"},
-	"tokenServer.trustedProxies":        {[]any{"10.1.2.0/24", "fd00::/64"}, "- --trusted-proxies=10.1.2.0/24\n        - --trusted-proxies=fd00::/64"},
-	"tokenServer.trustedProxyHeader":    {"Forwarded", "--trusted-proxy-header=Forwarded"},
-	"tokenServer.authFailures.burst":    {0, "--auth-failure-burst=0"},
-	"tokenServer.authFailures.interval": {"60s", "--auth-failure-interval=60s"},
-}
-
-// sharing are the smallest values with Valkey.
-func sharing() map[string]any {
-	values := issuerAlone()
-	values["tokenServer"] = map[string]any{"valkey": map[string]any{"addresses": []any{"valkey:6379"}}}
-	return values
-}
-
-// with returns the smallest values with another one at a path; nil removes what is there.
-func with(path string, value any) map[string]any {
-	values := issuerAlone()
-	if strings.HasPrefix(path, "tokenServer.valkey.") {
-		values = sharing()
-	}
-	at := values
-	parts := strings.Split(path, ".")
-	for _, part := range parts[:len(parts)-1] {
-		next, ok := at[part].(map[string]any)
-		if !ok {
-			next = map[string]any{}
-			at[part] = next
+// TestEverySwitchHasAnEffect is about those that take something away.
+func TestEverySwitchHasAnEffect(t *testing.T) {
+	before := render(t, "auth", issuerAlone())
+	for path, hides := range hidden {
+		after := render(t, "auth", with(path, false))
+		if !strings.Contains(before.text, hides) || strings.Contains(after.text, hides) {
+			t.Errorf("%s does not take %q away", path, hides)
 		}
-		at = next
+		mustBeTaken(t, after)
 	}
-	last := parts[len(parts)-1]
-	at[last] = value
-	if value == nil {
-		delete(at, last)
-	}
-	return values
 }
 
 func TestEveryValueHasAnEffect(t *testing.T) {
@@ -147,6 +70,7 @@ func TestEveryValueIsKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := slices.Sorted(maps.Keys(changes))
+	known = slices.Sorted(slices.Values(slices.AppendSeq(known, maps.Keys(hidden))))
 	inValues := append(leaves("", values, known), "issuer")
 	inSchema := slices.DeleteFunc(schemaLeaves("", schema), func(path string) bool { return path == "global" })
 	slices.Sort(inValues)
@@ -225,6 +149,34 @@ func TestWrongValues(t *testing.T) {
 		{"tokenServer.tls.secret", "edge-tls", "additional properties 'secret' not allowed"},
 		{"tokenServer.service.type", "ExternalName", "'/tokenServer/service/type': value must be one of"},
 		{"tokenServer.service.port", 0, "'/tokenServer/service/port'"},
+		{"tokenServer.autoscaling.enabled", 1, "'/tokenServer/autoscaling/enabled': got number, want boolean"},
+		{"tokenServer.autoscaling.maxReplicas", 0, "'/tokenServer/autoscaling/maxReplicas'"},
+		{"tokenServer.autoscaling.targetCPUUtilization", 0, "'/tokenServer/autoscaling/targetCPUUtilization'"},
+		{"tokenServer.topologySpreadConstraints", "zone", "got string, want array"},
+		{"crds.keep", "yes", "'/crds/keep': got string, want boolean"},
+		{"crds.install", true, "additional properties 'install' not allowed"},
+		{"networkPolicy.callers", []any{"10.0.0.0/8"}, "'/networkPolicy/callers/0': got string, want object"},
+		{"networkPolicy.callers", []any{map[string]any{}}, "'/networkPolicy/callers/0': minProperties: got 0, want 1"},
+		{"networkPolicy.callers", []any{map[string]any{"cidr": "10.0.0.0/8"}}, "additional properties 'cidr' not allowed"},
+		{"networkPolicy.monitoringNamespaces", []any{"Monitoring"}, "'/networkPolicy/monitoringNamespaces/0'"},
+		{"networkPolicy.apiServer.cidrs", []any{"10.0.0.1"}, "'/networkPolicy/apiServer/cidrs/0'"},
+		{"networkPolicy.apiServer.ports", []any{}, "'/networkPolicy/apiServer/ports': minItems: got 0, want 1"},
+		{"networkPolicy.apiServer.ports", []any{"https"}, "'/networkPolicy/apiServer/ports/0': got string, want integer"},
+		{"networkPolicy.dns.ports", []any{0}, "'/networkPolicy/dns/ports/0'"},
+		{"networkPolicy.keySetPorts", []any{}, "'/networkPolicy/keySetPorts': minItems: got 0, want 1"},
+		{"networkPolicy.deny", true, "additional properties 'deny' not allowed"},
+		{"ingress.host", "auth.example.com", "additional properties 'host' not allowed"},
+		{"ingress.className", "Nginx!", "'/ingress/className'"},
+		{"httpRoute.parentRefs", []any{}, "'/httpRoute/parentRefs': minItems: got 0, want 1"},
+		{"httpRoute.parentRefs", []any{map[string]any{"namespace": "a"}}, "missing property 'name'"},
+		{"certificate.issuerRef.name", "", "'/certificate/issuerRef/name': minLength: got 0, want 1"},
+		{"certificate.issuerRef.kind", "Vault", "'/certificate/issuerRef/kind': value must be one of"},
+		{"monitoring.serviceMonitor.interval", 30, "'/monitoring/serviceMonitor/interval': got number, want string"},
+		{"monitoring.serviceMonitor.labels", []any{"a"}, "got array, want object"},
+		{"identityProviders", map[string]any{"partner": 1}, "'/identityProviders': got object, want array"},
+		{"identityProviders", []any{map[string]any{"name": "a"}}, "missing property 'spec'"},
+		{"identityProviders", []any{map[string]any{"name": "A", "spec": map[string]any{}}}, "'/identityProviders/0/name'"},
+		{"oauthClients", []any{map[string]any{"name": "a", "spec": map[string]any{}, "kind": "x"}}, "additional properties 'kind' not allowed"},
 		{"operator.replicas", 3, "'/operator/replicas': maximum: got 3, want 2"},
 		{"operator.replicas", "1", "'/operator/replicas': got string, want integer"},
 		{"image.tag", "latest", "'/image/tag'"},
@@ -318,13 +270,27 @@ func TestDefaultsAreThoseOfTheProgram(t *testing.T) {
 func TestNotesWarn(t *testing.T) {
 	before := render(t, "auth", issuerAlone()).notes
 	for path, says := range map[string]string{
-		"grants.jwtBearer.enabled": "The JWT bearer grant is off (grants.jwtBearer.enabled), so nobody can exchange an assertion.",
-		"keys.allowInsecureURLs":   "Keys are fetched by plain http too (keys.allowInsecureURLs): whoever can change what is on the way can mint tokens.",
+		"grants.jwtBearer.enabled":          "The JWT bearer grant is off (grants.jwtBearer.enabled), so nobody can exchange an assertion.",
+		"monitoring.serviceMonitor.enabled": "No namespace may read metrics, so the ServiceMonitor finds none",
+		"keys.allowInsecureURLs":            "Keys are fetched by plain http too (keys.allowInsecureURLs): whoever can change what is on the way can mint tokens.",
 	} {
 		after := render(t, "auth", with(path, changes[path].value)).notes
 		if strings.Contains(before, says) || !strings.Contains(after, says) {
 			t.Errorf("%s is not warned of:\n%s", path, after)
 		}
+	}
+}
+
+// TestNotesEndInAProof: what is said last is how to see that it works.
+func TestNotesEndInAProof(t *testing.T) {
+	for _, set := range valueSets(t) {
+		notes := render(t, "auth", valueSet(t, set)).notes
+		if !strings.HasSuffix(strings.TrimSpace(notes), "helm test grantor --namespace auth") {
+			t.Errorf("%s ends in:\n%s", set, notes)
+		}
+	}
+	if notes := render(t, "auth", with("networkPolicy.enabled", false)).notes; !strings.Contains(notes, "No NetworkPolicy bounds") {
+		t.Error("nobody is told that there are no NetworkPolicies")
 	}
 }
 
@@ -341,12 +307,19 @@ func TestNotesTellOfProxies(t *testing.T) {
 // TestWithoutSchema: what would be unsafe, or could not start, is refused with --skip-schema-validation too.
 func TestWithoutSchema(t *testing.T) {
 	for path, says := range map[string]string{
-		"tokenServer.replicas": "tokenServer.replicas is 2, but must be at most 1 without tokenServer.valkey.addresses: which assertions were used is held in memory",
-		"issuer":               "issuer is required: set it to the base URL of the endpoints as callers see it",
+		"tokenServer.replicas":            "tokenServer.replicas is 2, but must be at most 1 without tokenServer.valkey.addresses: which assertions were used is held in memory",
+		"issuer":                          "issuer is required: set it to the base URL of the endpoints as callers see it",
+		"tokenServer.autoscaling.enabled": "tokenServer.autoscaling.enabled needs tokenServer.valkey.addresses",
+		"certificate.enabled":             "certificate.enabled needs the name of a Secret to put the certificate into",
 	} {
 		values := with(path, 2)
-		if path == "issuer" {
+		switch path {
+		case "issuer":
 			values = map[string]any{}
+		case "tokenServer.autoscaling.enabled":
+			values["tokenServer"] = map[string]any{"autoscaling": map[string]any{"enabled": true}}
+		case "certificate.enabled":
+			values["ingress"] = map[string]any{}
 		}
 		if _, err := tryRender(t.Context(), "auth", values, "--skip-schema-validation"); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("got %v, want: %s", err, says)

@@ -19,8 +19,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
 {{/*
-A Deployment. Takes a dict: root, component, values (replicas, resources, nodeSelector, tolerations), args, env, ports,
-volumes, mounts, spec (more of the Deployment's spec) and grace (seconds).
+A Deployment. Takes a dict: root, component, values (replicas, resources, and where its pods run), args, env, ports, volumes,
+mounts, spec (more of the Deployment's spec), many (whether there can be more than one pod), scaled (whether something else
+sets the number of pods) and grace (seconds).
 */}}
 {{- define "grantor.deployment" -}}
 apiVersion: apps/v1
@@ -32,7 +33,9 @@ metadata:
     {{- include "grantor.selector" .component | nindent 4 }}
     {{- include "grantor.labels" .root | nindent 4 }}
 spec:
+  {{- if not .scaled }}
   replicas: {{ .values.replicas }}
+  {{- end }}
   {{- with .spec }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -120,6 +123,29 @@ spec:
       {{- with .volumes }}
       volumes:
         {{- toYaml . | nindent 6 }}
+      {{- end }}
+      {{- with .values.priorityClassName }}
+      priorityClassName: {{ . }}
+      {{- end }}
+      {{- with .values.affinity }}
+      affinity:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- if .values.topologySpreadConstraints }}
+      topologySpreadConstraints:
+        {{- toYaml .values.topologySpreadConstraints | nindent 8 }}
+      {{- else if .many }}
+      # Not to be lost together with one node or zone; but better together than not at all.
+      topologySpreadConstraints:
+      {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+      - topologyKey: {{ . }}
+        maxSkew: 1
+        whenUnsatisfiable: ScheduleAnyway
+        labelSelector:
+          matchLabels:
+            {{- include "grantor.selector" $.component | nindent 12 }}
+        matchLabelKeys: [pod-template-hash]
+      {{- end }}
       {{- end }}
       {{- with .values.nodeSelector }}
       nodeSelector:
@@ -210,4 +236,65 @@ subjects:
 {{- with .Values.watchNamespaces }}
 - --watch-namespaces={{ join "," . }}
 {{- end }}
+{{- end }}
+
+{{/* Keeps all pods of a component but one while nodes are drained. Takes a dict: root, component. */}}
+{{- define "grantor.disruption" -}}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: grantor-{{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "grantor.selector" .component | nindent 4 }}
+    {{- include "grantor.labels" .root | nindent 4 }}
+spec:
+  maxUnavailable: 1
+  # A pod that is not Ready keeps nobody from draining its node.
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector:
+    matchLabels:
+      {{- include "grantor.selector" .component | nindent 6 }}
+{{- end }}
+
+{{/* Where both components may go, as a list of egress rules: name servers and the API server. Takes the root. */}}
+{{- define "grantor.egress" -}}
+{{- with .Values.networkPolicy -}}
+- ports:
+  {{- range .dns.ports }}
+  - port: {{ . }}
+    protocol: UDP
+  - port: {{ . }}
+    protocol: TCP
+  {{- end }}
+  {{- with .dns.to }}
+  to:
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+- ports:
+  {{- range .apiServer.ports }}
+  - port: {{ . }}
+  {{- end }}
+  {{- with .apiServer.cidrs }}
+  to:
+  {{- range . }}
+  - ipBlock:
+      cidr: {{ . | quote }}
+  {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Lets pods of namespaces read metrics, as a list of ingress rules. Takes the names of the namespaces. */}}
+{{- define "grantor.scrape" -}}
+- ports:
+  - port: ops
+  from:
+  - namespaceSelector:
+      matchExpressions:
+      - key: kubernetes.io/metadata.name
+        operator: In
+        values:
+        {{- toYaml . | nindent 8 }}
 {{- end }}

@@ -3,7 +3,7 @@
 // reaches the product's.
 //
 // It reads {"namespace": …, "values": {…}} from standard input and writes what each template became, as one JSON object.
-// --skip-schema-validation does what it does to helm.
+// --skip-schema-validation does what it does to helm. With --values-table, it describes the values of the chart in Markdown.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"helm.sh/helm/v4/pkg/chart/common"
@@ -30,6 +31,9 @@ func main() {
 func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	if len(args) == 0 {
 		return errors.New("usage: render-chart CHART [--skip-schema-validation] < values.json")
+	}
+	if slices.Contains(args[1:], "--values-table") {
+		return writeTable(filepath.Join(args[0], "values.yaml"), stdout)
 	}
 	var in struct {
 		Namespace string
