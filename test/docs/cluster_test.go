@@ -24,7 +24,9 @@ import (
 var (
 	// clusterBlock is for a reader who has Grantor in a cluster, and has applied examples/quickstart.
 	clusterBlock = regexp.MustCompile("(?s)```sh cluster\n(.*?)```\n")
-	yamlBlock    = regexp.MustCompile("(?s)```yaml\n(.*?)```\n")
+	// helmBlock is for a reader who has a cluster and an image on it; test/e2e has both.
+	helmBlock = regexp.MustCompile("(?s)```sh helm\n(.*?)```\n")
+	yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```\n")
 )
 
 // blocks returns what each page has in blocks of a form.
@@ -82,6 +84,24 @@ func TestClusterCommands(t *testing.T) {
 	}
 	if ran < 5 {
 		t.Errorf("only %d blocks found", ran)
+	}
+}
+
+// TestHelmCommands: what is run elsewhere is run as it stands, so each line is one command, of a program that a reader has.
+func TestHelmCommands(t *testing.T) {
+	ran := 0
+	for page, list := range blocks(t, helmBlock) {
+		for _, block := range list {
+			for line := range strings.SplitSeq(strings.TrimSpace(block), "\n") {
+				if !regexp.MustCompile(`^(helm|kubectl|curl) [^;&|<>$]+$`).MatchString(line) {
+					t.Errorf("%s: not one command: %s", page, line)
+				}
+				ran++
+			}
+		}
+	}
+	if ran < 5 {
+		t.Errorf("only %d commands found", ran)
 	}
 }
 
