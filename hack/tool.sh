@@ -20,6 +20,8 @@ pinned() {
 
 if [[ $name == golangci-lint ]]; then
 	module=$ROOT/hack/tools/lint package=. hint="golangci-lint: a few minutes the first time"
+elif [[ $name == helm ]]; then
+	module=$ROOT/hack/tools/helm package=helm.sh/helm/v4/cmd/helm hint="helm: a few minutes the first time"
 elif [[ $name == render-chart ]]; then
 	module=$ROOT/hack/tools/chart package=. hint="render-chart: a minute or two the first time"
 elif [[ $name == pack-image ]]; then
