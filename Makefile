@@ -51,6 +51,29 @@ bench-operator: build ## Measure the operator and token servers at scale; rewrit
 test-faults: ## Break everything that Grantor leans on, for as long as in real life, FAULTS=pattern.
 	@hack/test-faults.sh
 
+.PHONY: cluster-up
+cluster-up: ## Start a Kubernetes cluster of one node from Go modules, and print its kubeconfig (needs Linux and root).
+	@hack/cluster.sh up
+
+.PHONY: cluster-down
+cluster-down: ## Remove that cluster, whatever state it is in.
+	@hack/cluster.sh down
+
+.PHONY: test-cluster
+test-cluster: ## Try that cluster: that it works, and that it leaves nothing.
+	@hack/cluster/check.sh
+
+.PHONY: kind-up
+kind-up: ## Start a cluster with kind instead, and load ARCHIVES="file..." into it (needs docker).
+	@kind=$$(hack/tool.sh kind) && \
+	"$$kind" create cluster --name grantor && \
+	for archive in $(ARCHIVES); do "$$kind" load image-archive --name grantor "$$archive"; done
+
+.PHONY: kind-down
+kind-down: ## Remove the cluster of kind.
+	@kind=$$(hack/tool.sh kind) && \
+	"$$kind" delete cluster --name grantor
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME each.
 	@hack/fuzz.sh

@@ -63,7 +63,7 @@ bounded() {
 	wait "$pid"
 }
 
-# locked FILE: holds a lock until the script ends, so that two runs do not do the same work twice. What they produce is
+# locked FILE [WHO]: holds a lock until the script ends, so that two runs do not do the same work twice. What they produce is
 # renamed into place whole, so a system without flock(1) only loses time. The lock is file descriptor 9; what may outlive
 # the script is started without it.
 locked() {
@@ -71,7 +71,7 @@ locked() {
 	command -v flock >/dev/null || return 0
 	exec 9>"$1"
 	flock --nonblock 9 || {
-		say "another run is building the same thing: waiting for it"
+		say "${2:-another run is building the same thing}: waiting for it"
 		flock 9
 	}
 }
@@ -113,4 +113,31 @@ ensure_valkey() {
 	fi
 	die "the tests need valkey-server or redis-server (7.0 or newer)." \
 		"On Debian and Ubuntu: apt-get install redis-server. On Fedora: dnf install valkey. On macOS: brew install valkey"
+}
+
+# _missing_for_node prints the packages of Debian that the node still needs.
+_missing_for_node() {
+	local pair
+	for pair in runc:runc nft:nftables ip:iproute2 openssl:openssl unshare:util-linux; do
+		PATH=$PATH:/usr/sbin:/sbin command -v "${pair%:*}" >/dev/null || printf '%s ' "${pair#*:}"
+	done
+	[[ -x /usr/lib/cni/ptp || -x /usr/libexec/cni/ptp ]] || printf 'containernetworking-plugins '
+}
+
+# ensure_node_packages: what the node of the test cluster needs beside what is built for it, which this installs where it can.
+ensure_node_packages() {
+	local missing
+	read -ra missing <<<"$(_missing_for_node)"
+	((${#missing[@]} > 0)) || return 0
+	if command -v apt-get >/dev/null && [[ $(id -u) -eq 0 ]]; then
+		say "installing what the node needs: ${missing[*]}"
+		# Docker comes with a runc that excludes Debian's: nothing may be removed for this.
+		{ apt-get update -qq &&
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "${missing[@]}"; } \
+			>/dev/null || die "cannot install ${missing[*]}"
+		[[ -n $(_missing_for_node) ]] || return 0
+	fi
+	die "the cluster needs runc, the plug-ins of CNI (in /usr/lib/cni or /usr/libexec/cni), nft, ip, openssl and util-linux." \
+		"On Debian and Ubuntu: apt-get install ${missing[*]}." \
+		"On Fedora: dnf install runc containernetworking-plugins nftables iproute openssl util-linux"
 }
