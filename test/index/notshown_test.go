@@ -9,6 +9,4 @@ var casesNotShown = map[string]string{
 var sameAs = map[string]string{"F18": "M-12", "F24": "R-01", "F33": "K-08"}
 
 // faultsNotShown are the faults without a test, with the reason. docs/operations.md tells them too.
-var faultsNotShown = map[string]string{
-	"F40": "takes hours",
-}
+var faultsNotShown = map[string]string{}
