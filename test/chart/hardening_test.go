@@ -202,3 +202,31 @@ func TestNoRoleIsWide(t *testing.T) {
 		t.Errorf("%d roles of processes and %d of people are rendered, not 4 and 3", seen[false], seen[true])
 	}
 }
+
+// TestBindings: permissions go to the two accounts of the chart, and are those of its own roles: neither cluster-admin nor
+// the default account of a namespace stands anywhere.
+func TestBindings(t *testing.T) {
+	for _, values := range []map[string]any{issuerAlone(), with("watchNamespaces", []any{"team-a"})} {
+		m := render(t, "auth", values)
+		bindings := 0
+		for _, o := range m.objects {
+			if o.GetKind() != "RoleBinding" && o.GetKind() != "ClusterRoleBinding" {
+				continue
+			}
+			bindings++
+			var binding rbacv1.ClusterRoleBinding // a RoleBinding has the same fields
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &binding); err != nil {
+				t.Fatal(err)
+			}
+			m.get(t, binding.RoleRef.Kind, binding.RoleRef.Name)
+			accounts := []string{"grantor-operator", "grantor-tokenserver"}
+			if len(binding.Subjects) != 1 || binding.Subjects[0].Kind != "ServiceAccount" || binding.Subjects[0].Namespace != "auth" ||
+				!slices.Contains(accounts, binding.Subjects[0].Name) || !strings.HasPrefix(binding.RoleRef.Name, binding.Subjects[0].Name) {
+				t.Errorf("%s %s: %+v to %+v", o.GetKind(), o.GetName(), binding.RoleRef, binding.Subjects)
+			}
+		}
+		if bindings < 4 {
+			t.Errorf("only %d bindings", bindings)
+		}
+	}
+}
