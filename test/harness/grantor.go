@@ -31,14 +31,16 @@ type Grantor struct {
 // until all are Ready.
 func StartGrantor(ctx context.Context, cp *ControlPlane, binary, dir string, replicas int, operatorArgs ...string) (*Grantor, error) {
 	g := &Grantor{ControlPlane: cp, Binary: binary, dir: dir, operatorArgs: operatorArgs}
-	return g, g.startAll(ctx, replicas)
+	err := g.startAll(ctx, replicas)
+	return g, err
 }
 
 // StartGrantorFor is StartGrantor for the objects of some namespaces, and of Grantor's own.
 func StartGrantorFor(ctx context.Context, cp *ControlPlane, binary, dir string, replicas int, namespaces ...string) (*Grantor, error) {
 	watch := []string{"--watch-namespaces", strings.Join(namespaces, ",")}
 	g := &Grantor{ControlPlane: cp, Binary: binary, dir: dir, operatorArgs: watch, tokenServerArgs: watch}
-	return g, g.startAll(ctx, replicas)
+	err := g.startAll(ctx, replicas)
+	return g, err
 }
 
 func (g *Grantor) startAll(ctx context.Context, replicas int) error {
