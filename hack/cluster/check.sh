@@ -70,13 +70,28 @@ workloads() {
 	kubectl get --raw /apis/admissionregistration.k8s.io/v1 | grep -q validatingadmissionpolicies ||
 		die "no ValidatingAdmissionPolicy"
 	eventually 30 answers 198.18.77.2 30080
+	forwarded
 	say "ok: workloads"
 }
 
 kubectl() { KUBECONFIG=$kubeconfig "$kubectl" "$@"; }
 
-# answers ADDRESS PORT: whether something accepts a connection from this machine.
-answers() { (exec 3<>"/dev/tcp/$1/$2"); }
+# answers ADDRESS PORT: whether the server of the pods answers this machine there.
+answers() {
+	(exec 3<>"/dev/tcp/$1/$2" && printf 'GET / HTTP/1.0\r\n\r\n' >&3 && grep -q served <&3)
+}
+
+# forwarded: the two ways through the API server to a pod.
+forwarded() {
+	local pid port
+	[[ $(kubectl -n probe exec deployment/server -- /probe 2>&1 || true) == "usage: probe"* ]] || die "exec does not run a command"
+	KUBECONFIG=$kubeconfig "$kubectl" -n probe port-forward --address 127.0.0.1 service/server :80 >"$scratch/forward" &
+	pid=$!
+	eventually 30 grep Forwarding "$scratch/forward"
+	port=$(sed -n 's/^Forwarding from 127.0.0.1:\([0-9]*\) .*/\1/p' "$scratch/forward")
+	eventually 30 answers 127.0.0.1 "$port"
+	kill "$pid"
+}
 
 # interrupted SIGNAL PHASE: ends the script that starts the cluster while it is in the phase.
 interrupted() {
