@@ -19,6 +19,7 @@ import (
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/internal/jwttest"
 	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 // usable is how soon a new client can exchange everywhere, whatever else is going on.
@@ -102,8 +103,8 @@ func (tn *tenant) newcomers(done <-chan struct{}) (p99 time.Duration, samples in
 		}
 	}
 	slices.Sort(took)
-	tn.t.Logf("newcomers: p50 %s, p90 %s", harness.Quantile(took, 0.5).Round(time.Millisecond), harness.Quantile(took, 0.9).Round(time.Millisecond))
-	return harness.Quantile(took, 0.99), len(took)
+	tn.t.Logf("newcomers: p50 %s, p90 %s", openloop.Quantile(took, 0.5).Round(time.Millisecond), openloop.Quantile(took, 0.9).Round(time.Millisecond))
+	return openloop.Quantile(took, 0.99), len(took)
 }
 
 func (tn *tenant) servedEverywhere(ctx context.Context, id string) error {

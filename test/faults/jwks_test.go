@@ -11,7 +11,7 @@ import (
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/internal/jwttest"
-	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 const (
@@ -113,11 +113,11 @@ func TestF32UnknownKeyFlood(t *testing.T) {
 	server := newKeyServer(t)
 	tn := server.tenant(t, v1alpha1.Refresh{})
 	stranger := jwttest.EC("stranger", elliptic.P256())
-	right := harness.StartLoad(t.Context(), 20, func(ctx context.Context, n int) string {
+	right := openloop.Start(t.Context(), 20, func(ctx context.Context, n int) string {
 		return tn.ask(ctx, n%replicas, tn.withKeyID(tn.key, "k1"))
 	})
 	begin := time.Now()
-	flood := harness.StartLoad(t.Context(), floodPerSecond, func(ctx context.Context, n int) string {
+	flood := openloop.Start(t.Context(), floodPerSecond, func(ctx context.Context, n int) string {
 		return tn.ask(ctx, n%replicas, tn.withKeyID(stranger, fmt.Sprint("made-up-", n)))
 	})
 	<-time.After(floodFor)

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 // publishing is the token servers, each of which may be restarted, and the tokens that they have signed.
@@ -32,7 +32,7 @@ func TestF11SigningKeyRotated(t *testing.T) {
 	p := &publishing{tenant: newTenant(t), signed: map[string]int{}}
 	r := &rotator{t: t}
 	before := fetchKeys(t, world.URLs[0])
-	load := harness.StartLoad(t.Context(), rate, p.exchangeAndVerify)
+	load := openloop.Start(t.Context(), rate, p.exchangeAndVerify)
 	within(t, soon, "tokens are signed", func() error { return p.signedByOther(nil, 1) })
 	r.annotate(signingKeys)
 	within(t, soon, "the new key is published by every token server", func() error {

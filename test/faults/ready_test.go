@@ -12,6 +12,7 @@ import (
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 // TestReadyMeansReady: whoever waits for Ready of a new provider and a new client, and then asks, gets a token from every
@@ -38,7 +39,7 @@ func TestReadyMeansReady(t *testing.T) {
 }
 
 // repeat runs so many rounds, a few at a time, and reports how long it took until Ready.
-func repeat(t *testing.T, times int) harness.Report {
+func repeat(t *testing.T, times int) openloop.Report {
 	t.Helper()
 	const workers = 4
 	rounds := make(chan int)
@@ -66,7 +67,7 @@ func repeat(t *testing.T, times int) harness.Report {
 	close(rounds)
 	working.Wait()
 	slices.Sort(waits)
-	return harness.Report{Sent: len(waits), Latencies: waits}
+	return openloop.Report{Sent: len(waits), Latencies: waits}
 }
 
 // readyRound makes a provider and a client, waits until both are Ready, and asks every token server at once.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 // drain is how long a token server goes on after SIGTERM, as it does by default.
@@ -38,7 +39,7 @@ func TestF19RollingRestart(t *testing.T) {
 	balancer, err := harness.StartBalancer(t.Context(), t.TempDir(), backends...)
 	try(t, err)
 	defer balancer.Stop()
-	loads := map[string]*harness.Load{}
+	loads := map[string]*openloop.Load{}
 	for how, base := range map[string]string{"balanced by request": balancer.ByRequest, "balanced by connection": balancer.ByConnection} {
 		for name, alone := range map[string]bool{"connections are kept": false, "a connection each": true} {
 			loads[how+", "+name] = tn.loadBy(&http.Client{
@@ -69,9 +70,9 @@ func TestF19RollingRestart(t *testing.T) {
 }
 
 // loadBy sends fresh assertions by a client of HTTP to one place.
-func (tn *tenant) loadBy(client *http.Client, base string, perSecond int) *harness.Load {
+func (tn *tenant) loadBy(client *http.Client, base string, perSecond int) *openloop.Load {
 	tn.t.Cleanup(client.CloseIdleConnections)
-	return harness.StartLoad(tn.t.Context(), perSecond, func(ctx context.Context, _ int) string {
+	return openloop.Start(tn.t.Context(), perSecond, func(ctx context.Context, _ int) string {
 		a, err := exchangeBy(ctx, client, base, tn.clientID(), clientSecret, tn.assertion())
 		if err != nil {
 			return err.Error()

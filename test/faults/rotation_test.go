@@ -19,6 +19,7 @@ import (
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/internal/jwttest"
 	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 // rotator rotates everything that can be, under load.
@@ -48,8 +49,8 @@ func TestRotationUnderLoad(t *testing.T) {
 	r.certificateKey.Store(&named{"", r.certificates.key})
 	r.remoteKey.Store(&named{"k1", r.remote.key})
 	r.verifier.fetch(t, world.URLs[0])
-	right := harness.StartLoad(t.Context(), rotationRate, r.right)
-	wrong := harness.StartLoad(t.Context(), rotationRate/10, r.wrong)
+	right := openloop.Start(t.Context(), rotationRate, r.right)
+	wrong := openloop.Start(t.Context(), rotationRate/10, r.wrong)
 	begin := time.Now()
 	r.rotateDigestKey()
 	r.rotateSigningKeys()

@@ -24,6 +24,7 @@ import (
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/internal/jwttest"
 	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 const (
@@ -276,14 +277,14 @@ func (tn *tenant) everywhere(want string) error {
 }
 
 // load sends fresh assertions to all replicas in turn.
-func (tn *tenant) load(perSecond int) *harness.Load {
-	return harness.StartLoad(tn.t.Context(), perSecond, func(ctx context.Context, n int) string {
+func (tn *tenant) load(perSecond int) *openloop.Load {
+	return openloop.Start(tn.t.Context(), perSecond, func(ctx context.Context, n int) string {
 		return tn.ask(ctx, n%replicas, tn.assertion())
 	})
 }
 
 // flawless stops a load and fails the test unless every answer was a token.
-func (tn *tenant) flawless(l *harness.Load) harness.Report {
+func (tn *tenant) flawless(l *openloop.Load) openloop.Report {
 	tn.t.Helper()
 	r := l.Stop()
 	tn.t.Logf("load: %s", r)

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 // TestF25ManyConnections, R-08: thousands of connections that have asked once and stay open.
@@ -38,7 +38,7 @@ func TestF25ManyConnections(t *testing.T) {
 }
 
 // loadFor sends right requests for so long.
-func (s *server) loadFor(perSecond int, d time.Duration) *harness.Load {
+func (s *server) loadFor(perSecond int, d time.Duration) *openloop.Load {
 	l := s.load(perSecond)
 	await(s.t, d)
 	return l

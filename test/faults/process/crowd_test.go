@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 const (
@@ -31,7 +31,7 @@ func (s *server) withstands(t *testing.T, crowd func()) {
 	// What the process needs for the load alone is no part of what the crowd takes.
 	s.flawless("first", s.loadFor(crowdRate, 5*time.Second))
 	files, before := s.openFiles(), s.memory()
-	s.atMost(t, crowdCosts, func() harness.Report { return s.flawless("alone", s.loadFor(crowdRate, 5*time.Second)) }, func() harness.Report {
+	s.atMost(t, crowdCosts, func() openloop.Report { return s.flawless("alone", s.loadFor(crowdRate, 5*time.Second)) }, func() openloop.Report {
 		load := s.load(crowdRate)
 		crowd()
 		return s.flawless("beside the crowd", load)

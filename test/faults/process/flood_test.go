@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/grantor-dev/grantor/internal/jwttest"
-	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 // TestR12SignatureFlood: an authenticated client sends 500 assertions a second whose signatures are wrong. Each is refused,
@@ -17,8 +17,8 @@ func TestR12SignatureFlood(t *testing.T) {
 	const floodRate, rate, times = 500, 50, 3
 	s := newSite(t).start(nil)
 	stranger := jwttest.EC("stranger", elliptic.P256())
-	s.atMost(t, times, func() harness.Report { return s.flawless("alone", s.loadFor(rate, floodFor)) }, func() harness.Report {
-		flood := harness.StartLoad(t.Context(), floodRate, func(ctx context.Context, _ int) string {
+	s.atMost(t, times, func() openloop.Report { return s.flawless("alone", s.loadFor(rate, floodFor)) }, func() openloop.Report {
+		flood := openloop.Start(t.Context(), floodRate, func(ctx context.Context, _ int) string {
 			return s.ask(ctx, s.signed(stranger, s.issuer, lasting))
 		})
 		r := s.flawless("beside the flood", s.loadFor(rate, floodFor))
@@ -37,7 +37,7 @@ const noise = 50 * time.Millisecond
 
 // atMost fails when requests beside a fault take more than so many times as long as those without, at the 99th percentile.
 // Machines that do other things besides are slow at times, so both are measured up to three times, one after the other.
-func (s *server) atMost(t *testing.T, times float64, without, with func() harness.Report) {
+func (s *server) atMost(t *testing.T, times float64, without, with func() openloop.Report) {
 	t.Helper()
 	var measured string
 	for range 3 {

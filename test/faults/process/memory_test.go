@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 // TestF35MemoryLimit: 500 requests per second of 1,000 clients, with 1,000 connections open, where the process is told a
@@ -24,7 +25,7 @@ func TestF35MemoryLimit(t *testing.T) {
 	site.declare("clients", objects...)
 	s := site.start(func(l *harness.Launch) { l.Env = []string{fmt.Sprint("GOMEMLIMIT=", limit)} })
 	s.open(connections)
-	load := harness.StartLoad(t.Context(), rate, func(ctx context.Context, n int) string {
+	load := openloop.Start(t.Context(), rate, func(ctx context.Context, n int) string {
 		return s.askAs(ctx, fmt.Sprint("client-", n%clients), s.fresh())
 	})
 	await(t, memoryFor)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/grantor-dev/grantor/internal/jwttest"
 	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 const (
@@ -199,12 +200,12 @@ func tokenRequest(assertion string) string {
 }
 
 // load sends right requests.
-func (s *server) load(perSecond int) *harness.Load {
-	return harness.StartLoad(s.t.Context(), perSecond, func(ctx context.Context, _ int) string { return s.ask(ctx, s.fresh()) })
+func (s *server) load(perSecond int) *openloop.Load {
+	return openloop.Start(s.t.Context(), perSecond, func(ctx context.Context, _ int) string { return s.ask(ctx, s.fresh()) })
 }
 
 // flawless stops a load and fails the test unless every answer was a token.
-func (s *server) flawless(what string, l *harness.Load) harness.Report {
+func (s *server) flawless(what string, l *openloop.Load) openloop.Report {
 	s.t.Helper()
 	r := l.Stop()
 	s.t.Logf("%s: %s", what, r)

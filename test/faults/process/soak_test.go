@@ -19,6 +19,7 @@ import (
 
 	"github.com/grantor-dev/grantor/internal/jwttest"
 	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 const (
@@ -66,7 +67,7 @@ func TestF40Soak(t *testing.T) {
 	t.Logf("%s, with seed %d", lasts, seed)
 	s := newSoak(t)
 	random := rand.New(rand.NewPCG(seed, 0)) // #nosec G404 -- the order of faults is no secret
-	load := harness.StartLoad(t.Context(), soakRate, s.shoot)
+	load := openloop.Start(t.Context(), soakRate, s.shoot)
 	await(t, 10*time.Second)
 	goroutines := s.goroutines()
 	var memory []int64

@@ -1,18 +1,18 @@
-package harness_test
+package openloop_test
 
 import (
 	"context"
 	"testing"
 	"time"
 
-	"github.com/grantor-dev/grantor/test/harness"
+	"github.com/grantor-dev/grantor/test/openloop"
 )
 
 // TestLoadIsOpenLoop: a stall delays nobody but those who wait, and is counted as their latency.
 func TestLoadIsOpenLoop(t *testing.T) {
 	const rate, stall = 100, 300 * time.Millisecond
 	stalled, enough := make(chan struct{}), make(chan struct{})
-	load := harness.StartLoad(t.Context(), rate, func(_ context.Context, n int) string {
+	load := openloop.Start(t.Context(), rate, func(_ context.Context, n int) string {
 		switch {
 		case n == 40:
 			close(enough)
@@ -31,7 +31,7 @@ func TestLoadIsOpenLoop(t *testing.T) {
 	if report.Quantile(1) < stall || report.Quantile(0.5) >= stall {
 		t.Errorf("latencies: p50 %s, max %s", report.Quantile(0.5), report.Quantile(1))
 	}
-	if (harness.Report{}).Quantile(0.99) != 0 {
+	if (openloop.Report{}).Quantile(0.99) != 0 {
 		t.Error("nothing has a latency")
 	}
 }

@@ -1,4 +1,4 @@
-package harness
+package openloop
 
 import (
 	"context"
@@ -30,9 +30,9 @@ type Report struct {
 	Latencies []time.Duration
 }
 
-// StartLoad calls shoot so many times per second, each call on a goroutine of its own, until Stop. n counts the calls; what
+// Start calls shoot so many times per second, each call on a goroutine of its own, until Stop. n counts the calls; what
 // shoot returns names the outcome.
-func StartLoad(ctx context.Context, perSecond int, shoot func(ctx context.Context, n int) string) *Load {
+func Start(ctx context.Context, perSecond int, shoot func(ctx context.Context, n int) string) *Load {
 	sending, cancel := context.WithCancel(ctx)
 	l := &Load{cancel: cancel, done: make(chan struct{}), report: Report{Outcomes: map[string]int{}}}
 	go func() {
