@@ -10,6 +10,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/grantor-dev/grantor/internal/release"
 )
@@ -44,6 +45,7 @@ type Publisher struct {
 	leases    leaseClient
 	namespace string
 	identity  string
+	podUID    types.UID
 	loaded    func() (release.Loaded, bool)
 	moved     chan struct{}
 	// urgent gets a value when somebody waits for what is to be written.
@@ -62,7 +64,7 @@ type Publisher struct {
 
 func newPublisher(opts Options, leases leaseClient, p *progress) *Publisher {
 	return &Publisher{
-		leases: leases, namespace: opts.Namespace, identity: opts.Identity, loaded: p.loaded, moved: p.moved,
+		leases: leases, namespace: opts.Namespace, identity: opts.Identity, podUID: opts.PodUID, loaded: p.loaded, moved: p.moved,
 		urgent: make(chan struct{}, 1), requests: &requests{}, clock: opts.Clock, log: opts.Log.WithName("lease"),
 	}
 }
@@ -204,6 +206,10 @@ func (p *Publisher) fill(lease *coordinationv1.Lease) error {
 		delete(lease.Annotations, name)
 	}
 	maps.Copy(lease.Annotations, annotations)
+	if p.podUID != "" {
+		// A pod that is killed, or that may not delete its Lease any more because everything is being removed, takes it along.
+		lease.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: p.identity, UID: p.podUID}}
+	}
 	lease.Spec.HolderIdentity = new(p.identity)
 	lease.Spec.LeaseDurationSeconds = new(int32(leaseDuration / time.Second))
 	lease.Spec.AcquireTime = new(p.acquired)

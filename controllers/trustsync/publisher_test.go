@@ -132,7 +132,7 @@ const leaseName = "grantor-tokenserver-one"
 func newPublishing(*testing.T) *publishing {
 	p := &publishing{leases: newFakeLeases(), progress: newProgress(partsOf(nil))}
 	log := funcr.New(func(_, line string) { p.lines = append(p.lines, line) }, funcr.Options{})
-	p.Publisher = newPublisher(Options{Namespace: ownNamespace, Identity: "one", Clock: time.Now, Log: log}, p.leases, p.progress)
+	p.Publisher = newPublisher(Options{Namespace: ownNamespace, Identity: "one", PodUID: "a-uid", Clock: time.Now, Log: log}, p.leases, p.progress)
 	return p
 }
 
@@ -175,6 +175,8 @@ func TestLease(t *testing.T) {
 				Namespace: ownNamespace, Name: leaseName, ResourceVersion: "1",
 				Labels:      map[string]string{"app.kubernetes.io/managed-by": "grantor", "grantor.dev/component": "tokenserver"},
 				Annotations: map[string]string{},
+				// With the pod, the API server's garbage collector takes the Lease away.
+				OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: "one", UID: "a-uid"}},
 			},
 			Spec: coordinationv1.LeaseSpec{
 				HolderIdentity: new("one"), LeaseDurationSeconds: new(int32(15)), AcquireTime: &started, RenewTime: &started,

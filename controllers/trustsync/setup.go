@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
 	coordinationv1client "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
@@ -31,6 +32,8 @@ type Options struct {
 	Namespaces release.Namespaces
 	// Identity names this replica among all that run at the same time.
 	Identity string
+	// PodUID is that of the pod of which Identity is the name: the Lease goes with it. Empty outside of a pod.
+	PodUID types.UID
 	// Store is kept equal to the API server. Nobody else may write to it.
 	Store *trust.Store
 	// MaxStaleness is how old the store may grow without a word from the API server until nothing is answered from it any

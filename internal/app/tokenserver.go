@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/grantor-dev/grantor/controllers/trustsync"
@@ -57,13 +58,13 @@ func runTokenServer(ctx context.Context, stderr io.Writer, logs *logFlags, clust
 	if maxStaleness != 0 && maxStaleness < trustsync.MinMaxStaleness {
 		return fmt.Errorf("--max-trust-staleness must be 0 or at least %s", trustsync.MinMaxStaleness)
 	}
-	identity, err := replicaIdentity()
+	identity, uid, err := replicaIdentity()
 	if err != nil {
 		return err
 	}
 	store := trust.NewStore()
 	syncer, err := trustsync.New(trustsync.Options{
-		Config: config, Namespace: namespace, Namespaces: watched, Identity: identity, Store: store, MaxStaleness: maxStaleness,
+		Config: config, Namespace: namespace, Namespaces: watched, Identity: identity, PodUID: uid, Store: store, MaxStaleness: maxStaleness,
 		Metrics: metrics.Registry, Clock: time.Now, Log: logr.FromSlogHandler(log.Handler()),
 	})
 	if err != nil {
@@ -76,14 +77,14 @@ func runTokenServer(ctx context.Context, stderr io.Writer, logs *logFlags, clust
 	return serve(ctx, log, e.ops, public.drain, together(e.state.run, syncer.Run), e.listeners()...)
 }
 
-// replicaIdentity names this replica: its pod, or elsewhere its host and something random.
-func replicaIdentity() (string, error) {
+// replicaIdentity names this replica: its pod, which has a UID, or elsewhere its host and something random.
+func replicaIdentity() (name string, uid types.UID, err error) {
 	if pod := os.Getenv("POD_NAME"); pod != "" {
-		return pod, nil
+		return pod, types.UID(os.Getenv("POD_UID")), nil
 	}
 	host, err := os.Hostname()
 	if err != nil {
-		return "", fmt.Errorf("name this replica: %w; set $POD_NAME", err)
+		return "", "", fmt.Errorf("name this replica: %w; set $POD_NAME", err)
 	}
-	return host + "-" + strings.ToLower(rand.Text()[:8]), nil
+	return host + "-" + strings.ToLower(rand.Text()[:8]), "", nil
 }
