@@ -59,6 +59,10 @@ cluster-up: ## Start a Kubernetes cluster of one node from Go modules, and print
 cluster-down: ## Remove that cluster, whatever state it is in.
 	@hack/cluster.sh down
 
+.PHONY: test-e2e
+test-e2e: ## Install the chart on a real cluster, use it and disturb it: that cluster, or the one that KUBECONFIG names.
+	@hack/test-e2e.sh
+
 .PHONY: test-cluster
 test-cluster: ## Try that cluster: that it works, and that it leaves nothing.
 	@hack/cluster/check.sh

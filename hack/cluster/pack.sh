@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Usage: pack.sh NAME BINARY ARCHIVE. Packs a static binary as an image of one layer, in an OCI archive that carries the name
-# of the image. The same binary gives the same archive.
+# Usage: pack.sh NAME BINARY ARCHIVE [FILE...]. Packs a binary as an image of one layer, in an OCI archive that carries the
+# name of the image. What a binary that is not static needs are files, which come to where they are here. The same files give
+# the same archive.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-[[ $# -eq 3 ]] || die "usage: $0 NAME BINARY ARCHIVE"
+[[ $# -ge 3 ]] || die "usage: $0 NAME BINARY ARCHIVE [FILE...]"
 readonly image=$1 binary=$2 archive=$3
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -32,7 +33,11 @@ described() {
 
 name=$(basename "$binary")
 install -m 0755 "$binary" "$scratch/root/$name"
-layer=$(packed "$scratch/root" "$name" | blob)
+for file in "${@:4}"; do
+	install -D -m 0755 "$file" "$scratch/root/$file"
+done
+chmod 0755 "$scratch/root"
+layer=$(packed "$scratch/root" . | blob)
 config=$(printf '{"architecture":"%s","os":"linux","config":{"Entrypoint":["/%s"]},%s"sha256:%s"]}}' \
 	"$(go env GOHOSTARCH)" "$name" '"rootfs":{"type":"layers","diff_ids":[' "$layer" | blob)
 readonly head='{"schemaVersion":2,"mediaType":"application/vnd.oci.image'

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Usage: test-e2e.sh          runs test/e2e on the cluster that $KUBECONFIG leads to, which must have the images; without it, on
+#                             the one of hack/cluster.sh, which is started anew and removed again, unless E2E_KEEP is set
+#        test-e2e.sh images   packs the images, and prints the archives
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+
+# The image has the name that the chart gives it by default, so that the commands of the pages work as they stand there.
+image=$(awk '$1 == "repository:" { print $2; exit }' charts/grantor/values.yaml)
+version=$(awk '$1 == "appVersion:" { print $2 }' charts/grantor/Chart.yaml)
+export GRANTOR_IMAGE=$image:$version GRANTOR_NEXT_IMAGE=$image:$version-next
+export WORKLOAD_IMAGE=localhost/grantor-workload:e2e VALKEY_IMAGE=localhost/valkey:e2e
+readonly archives=$GRANTOR_CACHE/e2e
+
+# pack_valkey ARCHIVE: packs the server of this machine's distribution.
+pack_valkey() {
+	local server libraries
+	server=$(command -v valkey-server || command -v redis-server)
+	mapfile -t libraries < <(ldd "$server" | awk '$2 == "=>" { print $3 } $1 ~ /^\// { print $1 }')
+	hack/cluster/pack.sh "$VALKEY_IMAGE" "$server" "$1" "${libraries[@]}"
+}
+
+# images: packs all that the tests need, and prints the archives.
+images() {
+	local platform
+	platform=linux/$(go env GOHOSTARCH)
+	mkdir -p "$archives/next"
+	hack/image-archive.sh "$GRANTOR_IMAGE" "$version" "$archives" "$platform"
+	hack/image-archive.sh "$GRANTOR_NEXT_IMAGE" "$version-next" "$archives/next" "$platform"
+	say "images of the workload and of the state server"
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$scratch/workload" ./test/e2e/workload
+	hack/cluster/pack.sh "$WORKLOAD_IMAGE" "$scratch/workload" "$archives/workload.tar"
+	pack_valkey "$archives/valkey.tar"
+	printf '%s\n' "$archives"/{grantor-image,next/grantor-image,workload,valkey}.tar
+}
+
+scratch=$(mktemp -d)
+started=
+cleanup() {
+	rm -rf "$scratch"
+	[[ -z $started || -n ${E2E_KEEP:-} ]] || hack/cluster.sh down
+}
+trap cleanup EXIT
+
+case ${1:-} in
+images)
+	ensure_valkey
+	images
+	exit
+	;;
+"") ;;
+*) die "usage: $0 [images]" ;;
+esac
+helm=$(hack/tool.sh helm)
+PATH=$(dirname "$helm"):$(hack/controlplane.sh):$PATH
+export PATH
+if [[ -z ${KUBECONFIG:-} ]]; then
+	ensure_valkey
+	packed=$(images)
+	mapfile -t packed <<<"$packed"
+	started=yes
+	hack/cluster.sh down
+	KUBECONFIG=$(hack/cluster.sh up)
+	export KUBECONFIG
+	hack/cluster.sh load "${packed[@]}"
+fi
+say "testing an installation"
+# shellcheck disable=SC2086 # GOTESTFLAGS is a list
+heartbeat 30 "e2e" go test -count=1 -timeout=30m -v ./test/e2e ${GOTESTFLAGS:-}

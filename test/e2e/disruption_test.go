@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+const perSecond = 100
+
+// report is what a load of the workload says of itself.
+type report struct {
+	Sent          int
+	Outcomes      map[string]int
+	P50, P99, Max time.Duration
+	Last          []string
+}
+
+// under lets pods exchange tokens through the Service, a hundred per second whatever happens, and disrupts meanwhile. No
+// request may fail.
+func (i *installation) under(what string, disrupt func()) {
+	i.t.Helper()
+	i.apply("shop", "worker.yaml", "POD_NAME", "load", "POD_COMMAND", "load")
+	defer i.kubectl("-n", "shop", "delete", "pod", "load", "--wait=true")
+	i.kubectl("-n", "shop", "wait", "--for=condition=Ready", "pod/load", "--timeout=120s")
+	pause(5 * time.Second)
+	begin := time.Now()
+	disrupt()
+	took := time.Since(begin)
+	pause(5 * time.Second)
+	var r report
+	if err := json.Unmarshal([]byte(i.kubectl("get", "--raw", "/api/v1/namespaces/shop/pods/load:8080/proxy/report")), &r); err != nil {
+		i.t.Fatal(err)
+	}
+	i.t.Logf("%s, for %s: %d requests, %v, p50 %s, p99 %s, max %s", what, took.Round(time.Second), r.Sent, r.Outcomes,
+		r.P50.Round(100*time.Microsecond), r.P99.Round(100*time.Microsecond), r.Max.Round(100*time.Microsecond))
+	if least := perSecond * int(took/time.Second); r.Sent < least {
+		i.t.Errorf("%d requests were sent, not %d", r.Sent, least)
+	}
+	if r.Outcomes["ok"] != r.Sent {
+		i.t.Errorf("requests failed, among them:\n%s", strings.Join(r.Last, "\n"))
+	}
+}
+
+// pause lets the load be alone for a while: it is no wait for something.
+func pause(d time.Duration) { <-time.After(d) }
+
+func (i *installation) rolledOut(deployment string) {
+	i.t.Helper()
+	i.kubectl("-n", namespace, "rollout", "status", "deployment/"+deployment, "--timeout=150s")
+}
+
+func (i *installation) rollingRestart() {
+	i.under("rolling restart of all token servers", func() {
+		i.kubectl("-n", namespace, "rollout", "restart", "deployment/grantor-tokenserver")
+		i.rolledOut("grantor-tokenserver")
+	})
+}
+
+// upgrade goes to another version of the image, and back.
+func (i *installation) upgrade() {
+	i.under("helm upgrade to the next version", func() { i.helm("upgrade", i.images.next) })
+	_, want, _ := strings.Cut(i.images.next, ":")
+	for _, deployment := range []string{"grantor-operator", "grantor-tokenserver"} {
+		if image := i.kubectl("-n", namespace, "get", "deployment", deployment, "-o", "jsonpath={.spec.template.spec.containers[0].image}"); !strings.HasSuffix(image, ":"+want) {
+			i.t.Errorf("%s runs %s", deployment, image)
+		}
+	}
+	i.under("helm rollback", func() {
+		i.run("helm", "rollback", "grantor", "--namespace", namespace, "--wait", "--timeout", "150s")
+	})
+}
+
+// podDeletion deletes each token server, as a node that is drained does.
+func (i *installation) podDeletion() {
+	i.under("deletion of each token server's pod", func() {
+		for _, pod := range i.tokenServers() {
+			i.kubectl("-n", namespace, "delete", "pod", pod, "--wait=true", "--timeout=90s")
+			i.rolledOut("grantor-tokenserver")
+		}
+	})
+}
+
+// leaderKill ends the operator at once. A change that comes meanwhile takes effect when the next one leads.
+func (i *installation) leaderKill() {
+	i.under("kill of the leading operator", func() {
+		holder := i.kubectl("-n", namespace, "get", "lease", "grantor-operator", "-o", "jsonpath={.spec.holderIdentity}")
+		pod, _, _ := strings.Cut(holder, "_")
+		i.kubectl("-n", namespace, "delete", "pod", pod, "--grace-period=0", "--force")
+		begin := time.Now()
+		i.kubectl("-n", "team-a", "delete", "oac", "playground")
+		i.apply("team-a", "partner.yaml")
+		i.kubectl("-n", "team-a", "wait", "--for=condition=Ready", "oac/playground", "--timeout=90s")
+		i.t.Logf("a client that was made without a leader is Ready after %s", time.Since(begin).Round(100*time.Millisecond))
+		i.rolledOut("grantor-operator")
+	})
+}
+
+// keyRotation asks for a new signing key by hand, and waits until it is published.
+func (i *installation) keyRotation() {
+	before := i.keys()
+	i.under("rotation of the signing keys", func() {
+		i.kubectl("-n", namespace, "annotate", "secret", "grantor-signing-keys", "grantor.dev/rotate="+fmt.Sprint(time.Now().Unix()), "--overwrite")
+		i.eventually(time.Minute, func() error {
+			if now := i.keys(); now <= before {
+				return fmt.Errorf("%d keys are published, as before", now)
+			}
+			return nil
+		})
+	})
+}
+
+// keys is how many keys the endpoint publishes.
+func (i *installation) keys() int {
+	i.t.Helper()
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	i.forward("service/grantor-tokenserver", "443").get("/oauth2/jwks", &set)
+	return len(set.Keys)
+}
