@@ -26,8 +26,8 @@ images() {
 	local platform
 	platform=linux/$(go env GOHOSTARCH)
 	mkdir -p "$archives/next"
-	hack/image-archive.sh "$GRANTOR_IMAGE" "$version" "$archives" "$platform"
-	hack/image-archive.sh "$GRANTOR_NEXT_IMAGE" "$version-next" "$archives/next" "$platform"
+	hack/image-archive.sh "$GRANTOR_IMAGE" "$version" "$archives" "$platform" >&2
+	hack/image-archive.sh "$GRANTOR_NEXT_IMAGE" "$version-next" "$archives/next" "$platform" >&2
 	say "images of the workload and of the state server"
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$scratch/workload" ./test/e2e/workload
 	hack/cluster/pack.sh "$WORKLOAD_IMAGE" "$scratch/workload" "$archives/workload.tar"
