@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 )
 
 // answer is what the token endpoint says.
@@ -59,13 +60,35 @@ func fetch(c *http.Client, r *http.Request) (text []byte, status int, err error)
 	return text, res.StatusCode, nil
 }
 
+// reached asks again while nobody answers: a Service leads to its pods some time after they are Ready.
+type reached struct{ next http.RoundTripper }
+
+func (r reached) RoundTrip(request *http.Request) (*http.Response, error) {
+	for begin := time.Now(); ; {
+		res, err := r.next.RoundTrip(request)
+		if err == nil || time.Since(begin) > 30*time.Second || request.Body != nil && request.GetBody == nil {
+			return res, err
+		}
+		select {
+		case <-request.Context().Done():
+			return res, err
+		case <-time.After(200 * time.Millisecond):
+		}
+		if request.GetBody != nil {
+			if request.Body, err = request.GetBody(); err != nil {
+				return nil, fmt.Errorf("send again: %w", err)
+			}
+		}
+	}
+}
+
 // work exchanges a token, calls the API with it and without, and prints what the API says.
 func work(ctx context.Context, o options) error {
 	t, err := transport(o.caFile)
 	if err != nil {
 		return err
 	}
-	c := &http.Client{Transport: t}
+	c := &http.Client{Transport: reached{t}}
 	a, err := exchange(ctx, c, o)
 	if err != nil {
 		return err
