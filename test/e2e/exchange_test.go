@@ -19,8 +19,14 @@ func (i *installation) workload() {
 	i.apply("shop", "shop.yaml")
 	i.kubectl("-n", "shop", "wait", "--for=condition=Ready", "idp/cluster", "oac/worker", "--timeout=60s")
 	i.kubectl("-n", "shop", "rollout", "status", "deployment/api", "--timeout=120s")
+	i.callAPI()
+}
+
+// callAPI lets the worker run once.
+func (i *installation) callAPI() {
+	i.t.Helper()
 	i.apply("shop", "worker.yaml", "POD_NAME", "once", "POD_COMMAND", "worker")
-	defer i.kubectl("-n", "shop", "delete", "pod", "once", "--wait=false")
+	defer i.kubectl("-n", "shop", "delete", "pod", "once", "--wait=true")
 	i.finished("shop", "once")
 	var who struct {
 		Sub      string `json:"sub"`
@@ -76,6 +82,20 @@ func (i *installation) partner() {
 	}
 	i.kubectl("-n", "team-a", "create", "secret", "generic", "partner-cert", "--from-file", file)
 	i.kubectl("-n", "team-a", "wait", "--for=condition=Ready", "idp/partner", "--timeout=30s")
+}
+
+// narrow serves one namespace from now on, with Roles alone: who is there notices nothing, and who is elsewhere is unknown.
+func (i *installation) narrow() {
+	i.narrowed = true
+	i.helm("upgrade", i.images.grantor)
+	i.rolledOut("grantor-tokenserver")
+	if out := i.kubectl("get", "clusterrolebindings", "-o", "name"); strings.Contains(out, "grantor") {
+		i.t.Errorf("there are ClusterRoleBindings:\n%s", out)
+	}
+	i.callAPI()
+	if a := i.forward("service/grantor-tokenserver", "443").exchange(i.secret(), assertion()); a.Status != http.StatusUnauthorized {
+		i.t.Errorf("a client of another namespace is answered %+v", a)
+	}
 }
 
 // secret is the generated one of the client.

@@ -40,8 +40,8 @@ type installation struct {
 	images images
 	// ca is the certificate that signed the endpoint's.
 	ca *x509.Certificate
-	// sharing says that token servers share their state.
-	sharing bool
+	// sharing says that token servers share their state, and narrowed that one namespace is served.
+	sharing, narrowed bool
 }
 
 // in is the same for a part of the test.
@@ -136,6 +136,9 @@ func (i *installation) values(image string) []string {
 	}
 	if i.sharing {
 		set = append(set, "--set", "operator.replicas=2", "--set", "tokenServer.replicas=3", "--set", "tokenServer.valkey.addresses={valkey.state.svc.cluster.local:6379}")
+	}
+	if i.narrowed {
+		set = append(set, "--set", "watchNamespaces={shop}")
 	}
 	return set
 }

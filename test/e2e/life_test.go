@@ -29,12 +29,13 @@ func TestInstallation(t *testing.T) {
 		{"pods are deleted", (*installation).podDeletion},
 		{"F21 leader is killed", (*installation).leaderKill},
 		{"F11 keys are rotated", (*installation).keyRotation},
+		{"L-17 one namespace", (*installation).narrow},
 		{"uninstall", (*installation).uninstall},
 	} {
 		if !t.Run(part.name, func(t *testing.T) {
 			here := i.in(t)
 			part.run(here)
-			i.ca, i.sharing = here.ca, here.sharing
+			i.ca, i.sharing, i.narrowed = here.ca, here.sharing, here.narrowed
 		}) {
 			return
 		}

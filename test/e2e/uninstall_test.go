@@ -28,7 +28,7 @@ func (i *installation) uninstall() {
 	}
 }
 
-// left are all objects with Grantor in their name, in its namespace and of the cluster.
+// left are all objects with Grantor in their name, in any namespace and of the cluster.
 func (i *installation) left() (left []string) {
 	i.t.Helper()
 	for _, scope := range []string{"true", "false"} {
@@ -36,7 +36,7 @@ func (i *installation) left() (left []string) {
 		kinds = slices.DeleteFunc(kinds, func(kind string) bool {
 			return strings.HasPrefix(kind, "events") || strings.HasPrefix(kind, "namespaces")
 		})
-		out := i.kubectl("-n", namespace, "get", strings.Join(kinds, ","), "--ignore-not-found", "-o", "name")
+		out := i.kubectl("get", strings.Join(kinds, ","), "--all-namespaces", "--ignore-not-found", "-o", "name")
 		for name := range strings.Lines(out) {
 			if name = strings.TrimSpace(name); strings.Contains(name, "grantor") && !strings.HasPrefix(name, "identityprovider") && !strings.HasPrefix(name, "oauthclient") {
 				left = append(left, name)
