@@ -88,6 +88,10 @@ func (d *demo) certificate(ctx context.Context) error {
 	if _, err := d.kubectl(ctx, "create", "secret", "generic", "partner-cert", "-n", "team-a", file); err != nil {
 		return err
 	}
+	return d.providerReady(ctx)
+}
+
+func (d *demo) providerReady(ctx context.Context) error {
 	_, err := d.kubectl(ctx, "wait", "--for=condition=Ready", "--timeout=30s", "-n", "team-a", "idp/partner")
 	return err
 }
@@ -161,6 +165,10 @@ func (d *demo) rotate(ctx context.Context) error {
 }
 
 func (d *demo) glance(ctx context.Context) error {
+	// The new key works already; that all token servers have it is said a moment later.
+	if err := d.providerReady(ctx); err != nil {
+		return err
+	}
 	_, err := d.kubectl(ctx, "get", "idp,oac", "-A")
 	return err
 }
