@@ -1,6 +1,7 @@
 package release
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,11 +15,14 @@ const MaxWatchedNamespaces = 64
 // Namespaces are those whose objects a release serves, sorted and each once; none stands for all.
 type Namespaces []string
 
-// WatchedNamespaces returns the named namespaces and the release's own, or all if none is named. An error says what to
-// correct.
+// WatchedNamespaces returns the named namespaces and the release's own, or all for nil: a list that turns out to be empty is
+// no wish for all. An error says what to correct.
 func WatchedNamespaces(named []string, own string) (Namespaces, error) {
-	if len(named) == 0 {
+	if named == nil {
 		return nil, nil
+	}
+	if len(named) == 0 {
+		return nil, errors.New("names no namespace: leave it out to serve all of them")
 	}
 	for _, namespace := range named {
 		if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 {

@@ -19,6 +19,7 @@ func TestWatchedNamespaces(t *testing.T) {
 		problem string
 	}{
 		"none is all":       {nil, nil, ""},
+		"a list of none":    {[]string{}, nil, "names no namespace: leave it out"},
 		"with its own":      {[]string{"team-b", "team-a"}, Namespaces{"grantor", "team-a", "team-b"}, ""},
 		"its own":           {[]string{"grantor"}, Namespaces{"grantor"}, ""},
 		"twice":             {[]string{"team-a", "team-a"}, Namespaces{"grantor", "team-a"}, ""},
