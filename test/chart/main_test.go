@@ -6,9 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/grantor-dev/grantor/test/harness"
@@ -34,13 +32,9 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) (err error) {
 	ctx := context.Background()
-	tool := exec.CommandContext(ctx, filepath.Join(harness.ModuleRoot(), "hack", "tool.sh"), "render-chart")
-	tool.Stderr = os.Stderr
-	path, err := tool.Output()
-	if err != nil {
-		return fmt.Errorf("build render-chart: %w", err)
+	if renderer, err = harness.Tool(ctx, "render-chart"); err != nil {
+		return err
 	}
-	renderer = strings.TrimSpace(string(path))
 	dir, err := os.MkdirTemp("", "chart")
 	if err != nil {
 		return fmt.Errorf("make a folder: %w", err)

@@ -36,13 +36,9 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) (err error) {
 	ctx := context.Background()
-	tool := exec.CommandContext(ctx, filepath.Join(harness.ModuleRoot(), "hack", "tool.sh"), "pack-image")
-	tool.Stderr = os.Stderr
-	path, err := tool.Output()
-	if err != nil {
-		return fmt.Errorf("build pack-image: %w", err)
+	if packer, err = harness.Tool(ctx, "pack-image"); err != nil {
+		return err
 	}
-	packer = strings.TrimSpace(string(path))
 	dir, err := os.MkdirTemp("", "image")
 	if err != nil {
 		return fmt.Errorf("make a folder: %w", err)
