@@ -94,7 +94,7 @@ fmt: ## Format the Go code.
 	"$$linter" fmt ./...
 
 .PHONY: generate
-generate: ## Regenerate deep copies, CRDs, roles, the chart's copies and the API reference.
+generate: ## Regenerate deep copies, CRDs, roles, the chart's copies and the references.
 	@hack/generate.sh
 
 .PHONY: verify

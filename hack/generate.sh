@@ -50,6 +50,11 @@ mkdir -p docs/reference
 	--output-path="$out/api.md"
 cp "$out/api.md" docs/reference/api.md
 
+say "references that are made from the code"
+mkdir "$out/reference"
+go run ./hack/reference "$out/reference"
+cp "$out/reference"/*.md docs/reference
+
 role grantor-operator ./controllers/operator/... config/rbac/operator
 role grantor-tokenserver ./controllers/trustsync/... config/rbac/tokenserver
 

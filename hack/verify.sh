@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 
 failed=0
-readonly generated=(api config/crd/bases config/rbac charts/grantor/files charts/grantor/README.md docs/reference/api.md)
+readonly generated=(api config/crd/bases config/rbac charts/grantor/files charts/grantor/README.md docs/reference)
 
 # state prints one line for each generated file that git does not ignore: its content and its path.
 state() {
