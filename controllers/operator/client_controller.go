@@ -157,7 +157,7 @@ func (r *OAuthClientReconciler) references(ctx context.Context, c *v1alpha1.OAut
 // providers returns those that a client refers to and that exist.
 func (r *OAuthClientReconciler) providers(ctx context.Context, c *v1alpha1.OAuthClient) ([]*v1alpha1.IdentityProvider, error) {
 	var found []*v1alpha1.IdentityProvider
-	for _, name := range providerRefs(c) {
+	for _, name := range ProviderRefs(c) {
 		if !r.Namespaces.Has(name.Namespace) {
 			continue // The cache would say that it cannot tell, and token servers do not know it.
 		}

@@ -63,7 +63,7 @@ func indexes() []index {
 		})},
 		{&v1alpha1.OAuthClient{}, IndexClientProvider, ofClient(func(c *v1alpha1.OAuthClient) []string {
 			names := []string{}
-			for _, name := range providerRefs(c) {
+			for _, name := range ProviderRefs(c) {
 				names = append(names, name.String())
 			}
 			return names

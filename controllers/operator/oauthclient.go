@@ -230,8 +230,8 @@ func acceptClientID(c *v1alpha1.OAuthClient, rivals []*v1alpha1.OAuthClient) ver
 		who, ClientID(c), defaultClientID(c))
 }
 
-// providerRefs are the providers that a client names, with their namespaces.
-func providerRefs(c *v1alpha1.OAuthClient) []types.NamespacedName {
+// ProviderRefs are the providers that a client names, with their namespaces.
+func ProviderRefs(c *v1alpha1.OAuthClient) []types.NamespacedName {
 	refs := slices.Clone(c.Spec.IdentityProviders)
 	if f := c.Spec.Authentication.Federated; f != nil {
 		refs = append(refs, f.IdentityProviderRef)
@@ -246,7 +246,7 @@ func providerRefs(c *v1alpha1.OAuthClient) []types.NamespacedName {
 // findProviders says whether every provider that the client names is in a namespace that is served, exists and admits it.
 func findProviders(c *v1alpha1.OAuthClient, found []*v1alpha1.IdentityProvider, served release.Namespaces) verdict {
 	var missing, foreign, unserved []string
-	for _, name := range providerRefs(c) {
+	for _, name := range ProviderRefs(c) {
 		i := slices.IndexFunc(found, func(p *v1alpha1.IdentityProvider) bool {
 			return p.Namespace == name.Namespace && p.Name == name.Name
 		})

@@ -2,17 +2,14 @@ package standalone
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"runtime/debug"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/controllers/operator"
@@ -32,7 +29,7 @@ type Loader struct {
 	compiler  *trustsync.ProviderCompiler
 	log       *slog.Logger
 
-	fingerprint [sha256.Size]byte
+	seen folder
 	// revisit is when certificates in the folder may change their meaning by age alone; zero for never.
 	revisit time.Time
 }
@@ -63,12 +60,12 @@ func NewLoader(dir string, store *trust.Store, ring *keyring.Ring, digestKey key
 
 // Load reads the folder and publishes it. On an error the store stays as it is.
 func (l *Loader) Load(ctx context.Context, now time.Time) error {
-	fingerprint, err := l.read()
+	seen, err := look(l.dir)
 	if err != nil {
 		return err
 	}
 	// Remembered even when the content is refused: it is reported once, not at every look.
-	l.fingerprint = fingerprint
+	l.seen = seen
 	set, err := l.reader.Read(ctx, l.dir)
 	if err != nil {
 		return err
@@ -90,14 +87,15 @@ func (l *Loader) Load(ctx context.Context, now time.Time) error {
 		}
 		tx.MarkLoaded()
 	})
+	debug.FreeOSMemory() // Reading takes several times what stays.
 	l.log.InfoContext(ctx, "manifests loaded", "identity_providers", len(providers), "oauth_clients", len(clients))
 	return nil
 }
 
 // Refresh loads the folder again when its content has changed or time has changed what it means.
 func (l *Loader) Refresh(ctx context.Context, now time.Time) {
-	fingerprint, err := l.read()
-	if err == nil && fingerprint == l.fingerprint && (l.revisit.IsZero() || now.Before(l.revisit)) {
+	same, err := l.seen.unchanged(l.dir)
+	if err == nil && same && (l.revisit.IsZero() || now.Before(l.revisit)) {
 		return
 	}
 	if err == nil {
@@ -129,33 +127,16 @@ func (l *Loader) loadSafely(ctx context.Context, now time.Time) (err error) {
 	return l.Load(ctx, now)
 }
 
-// read returns a digest over names and contents of the folder.
-func (l *Loader) read() (sum [sha256.Size]byte, err error) {
-	files, err := manifests.Files(l.dir)
-	if err != nil {
-		return sum, err
-	}
-	h := sha256.New()
-	for _, f := range files {
-		text, err := os.ReadFile(f) // #nosec G304 -- the folder is what the user names
-		if err != nil {
-			return sum, fmt.Errorf("read manifest: %w", err)
-		}
-		_, _ = fmt.Fprintf(h, "%d %s %d ", len(f), f, len(text))
-		_, _ = h.Write(text)
-	}
-	return [sha256.Size]byte(h.Sum(nil)), nil
-}
-
 // compile evaluates every object as the operator does and compiles it as the token server's controllers do. What is
 // not Ready is said and left out.
 func (l *Loader) compile(ctx context.Context, set *manifests.Set, now time.Time) (providers []*trust.Provider, clients []*trust.Client, err error) {
 	l.revisit = time.Time{}
+	known := newIndex(set)
 	for _, p := range set.Providers {
 		withoutAuthorities(p.Spec.JWKSURI, p.Spec.Discovery)
 		// As on a cluster: the second visit finds what the first one resolved loaded.
-		p.Status = operator.EvaluateProvider(l.providerInput(set, p, now)).Status
-		outcome := operator.EvaluateProvider(l.providerInput(set, p, now))
+		p.Status = operator.EvaluateProvider(l.providerInput(known, p, now)).Status
+		outcome := operator.EvaluateProvider(l.providerInput(known, p, now))
 		p.Status = outcome.Status
 		l.visit(now, outcome.NextVisit)
 		l.report(ctx, set, "IdentityProvider", p.Namespace, p.Name, p.Status.Conditions)
@@ -164,8 +145,8 @@ func (l *Loader) compile(ctx context.Context, set *manifests.Set, now time.Time)
 		if auth := c.Spec.Authentication.PrivateKeyJWT; auth != nil {
 			withoutAuthorities(auth.JWKSURI, nil)
 		}
-		c.Status = operator.EvaluateClient(l.clientInput(set, c, now)).Status
-		outcome := operator.EvaluateClient(l.clientInput(set, c, now))
+		c.Status = operator.EvaluateClient(l.clientInput(known, c, now)).Status
+		outcome := operator.EvaluateClient(l.clientInput(known, c, now))
 		c.Status = outcome.Status
 		l.visit(now, outcome.NextVisit)
 		l.report(ctx, set, "OAuthClient", c.Namespace, c.Name, c.Status.Conditions)
@@ -208,19 +189,19 @@ func withoutAuthorities(set *v1alpha1.RemoteKeySet, discovered *v1alpha1.Discove
 	}
 }
 
-func (l *Loader) providerInput(set *manifests.Set, p *v1alpha1.IdentityProvider, now time.Time) operator.ProviderInput {
+func (l *Loader) providerInput(known index, p *v1alpha1.IdentityProvider, now time.Time) operator.ProviderInput {
 	secret, _ := operator.ReferencedByProvider(p)
 	return operator.ProviderInput{
-		Provider: p, Rivals: set.Providers, Rules: l.rules, Lookup: noFetching, Loaded: here(), Now: now,
-		References: operator.References{Secret: set.Secrets[types.NamespacedName{Namespace: p.Namespace, Name: secret}]},
+		Provider: p, Rivals: known.sameIssuer(p), Rules: l.rules, Lookup: noFetching, Loaded: here(), Now: now,
+		References: operator.References{Secret: known.secret(p.Namespace, secret)},
 	}
 }
 
-func (l *Loader) clientInput(set *manifests.Set, c *v1alpha1.OAuthClient, now time.Time) operator.ClientInput {
+func (l *Loader) clientInput(known index, c *v1alpha1.OAuthClient, now time.Time) operator.ClientInput {
 	secret, _ := operator.ReferencedByClient(c)
 	return operator.ClientInput{
-		Client: c, Rivals: set.Clients, Providers: set.Providers, DigestKey: l.digestKey, Lookup: noFetching, Loaded: here(), Now: now,
-		References: operator.References{Secret: set.Secrets[types.NamespacedName{Namespace: c.Namespace, Name: secret}]},
+		Client: c, Rivals: known.sameClientID(c), Providers: known.providersOf(c), DigestKey: l.digestKey, Lookup: noFetching,
+		Loaded: here(), Now: now, References: operator.References{Secret: known.secret(c.Namespace, secret)},
 	}
 }
 
