@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/test/bench/measure"
 )
 
 const (
@@ -99,10 +100,10 @@ func (s *stage) used(do func() error) (u usage, took time.Duration, err error) {
 }
 
 func (s *stage) usage() (u usage, err error) {
-	if u.operator, err = cpuOf(s.operator.Pid()); err != nil {
+	if u.operator, err = measure.CPUOf(s.operator.Pid()); err != nil {
 		return u, err
 	}
-	u.server, err = cpuOf(s.servers[0].Pid())
+	u.server, err = measure.CPUOf(s.servers[0].Pid())
 	return u, err
 }
 
@@ -117,7 +118,7 @@ func (s *stage) idle(ctx context.Context) (usage, error) {
 		u = u.times(1 / took.Seconds())
 		operator, server = append(operator, u.operator), append(server, u.server)
 	}
-	return usage{operator.median(), server.median()}, nil
+	return usage{operator.Median(), server.Median()}, nil
 }
 
 // cost is CPU time of one change, by process; a value is the mean of one batch.

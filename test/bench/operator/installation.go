@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/grantor-dev/grantor/test/bench/measure"
 	"github.com/grantor-dev/grantor/test/harness"
 )
 
@@ -133,12 +134,12 @@ func awaitReady(ctx context.Context, p *harness.Process) error {
 }
 
 // awaitMetrics waits until the metrics of a process are as they should be.
-func awaitMetrics(ctx context.Context, p *harness.Process, limit time.Duration, check func(samples) error, names ...string) error {
+func awaitMetrics(ctx context.Context, p *harness.Process, limit time.Duration, check func(measure.Samples) error, names ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
 		begin := time.Now()
-		found, err := scrape(ctx, http.DefaultClient, p.OpsURL+"/metrics", names...)
+		found, err := measure.Scrape(ctx, http.DefaultClient, p.OpsURL+"/metrics", names...)
 		if err == nil {
 			err = check(found)
 		}

@@ -12,10 +12,15 @@ import (
 
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/grantor-dev/grantor/test/bench/measure"
 )
 
 // timeout bounds the whole run.
 const timeout = 3 * time.Hour
+
+// program is what the tables of the page are called after.
+const program = "bench-operator"
 
 func main() { os.Exit(benchMain()) }
 
@@ -61,18 +66,10 @@ func bench(ctx context.Context, opts options, page string) (met bool, err error)
 	if err := os.RemoveAll(dir); err != nil {
 		return false, fmt.Errorf("remove folder: %w", err)
 	}
-	tables := r.tables()
-	for _, t := range tables {
-		if _, err := fmt.Fprintf(os.Stdout, "\n%s", t.text); err != nil {
-			return false, fmt.Errorf("print table: %w", err)
-		}
+	if err := measure.Publish(os.Stdout, page, program, r.tables()); err != nil {
+		return false, err
 	}
-	if page != "" {
-		if err := updatePage(page, tables); err != nil {
-			return false, err
-		}
-	}
-	return len(r.missed(opts.smoke)) == 0, nil
+	return len(measure.Missed(r.checks(), opts.smoke)) == 0, nil
 }
 
 // parse reads the flags and the one argument, the binary.

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/grantor-dev/grantor/test/bench/measure"
 )
 
 // request is a sort of request that the API server answers.
@@ -102,14 +104,14 @@ func newAPIServer(config *rest.Config) (*apiServer, error) {
 
 // requests counts the requests for resources that were answered so far; a watch counts when it ends.
 func (a *apiServer) requests(ctx context.Context) (requests, error) {
-	found, err := scrape(ctx, a.client, a.url+"/metrics", "apiserver_request_total")
+	found, err := measure.Scrape(ctx, a.client, a.url+"/metrics", "apiserver_request_total")
 	if err != nil {
 		return nil, err
 	}
 	all := requests{}
 	for _, s := range found {
-		if l := s.labels; l["resource"] != "" {
-			all[request{l["verb"], l["group"], l["resource"], l["subresource"]}] += int(s.value)
+		if l := s.Labels; l["resource"] != "" {
+			all[request{l["verb"], l["group"], l["resource"], l["subresource"]}] += int(s.Value)
 		}
 	}
 	return all, nil
@@ -117,9 +119,9 @@ func (a *apiServer) requests(ctx context.Context) (requests, error) {
 
 // stored is the size of the database of etcd.
 func (a *apiServer) stored(ctx context.Context) (uint64, error) {
-	found, err := scrape(ctx, a.client, a.url+"/metrics", "apiserver_storage_size_bytes")
+	found, err := measure.Scrape(ctx, a.client, a.url+"/metrics", "apiserver_storage_size_bytes")
 	if err != nil {
 		return 0, err
 	}
-	return uint64(found.sum("apiserver_storage_size_bytes")), nil
+	return uint64(found.Sum("apiserver_storage_size_bytes")), nil
 }

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
+	"github.com/grantor-dev/grantor/test/bench/measure"
 	"github.com/grantor-dev/grantor/test/harness"
 )
 
@@ -35,6 +35,9 @@ func (o options) sizes() (all []size) {
 	return append(all, o.full)
 }
 
+// durations are times of one thing.
+type durations = measure.Series[time.Duration]
+
 // figures are what was measured at one size.
 type figures struct {
 	size size
@@ -46,16 +49,16 @@ type figures struct {
 	// resolveCPU is what each process used for that, by name.
 	resolveCPU map[string]time.Duration
 	// operatorAfter and serverAfter are the memory after all was resolved from nothing.
-	operatorAfter, serverAfter memory
+	operatorAfter, serverAfter measure.Memory
 
 	serverStart    time.Duration
-	serverFresh    memory
+	serverFresh    measure.Memory
 	serverRequests requests
 
 	operatorStart time.Duration
 	// operatorStartCPU is what the operator and the control plane used for that, by name.
 	operatorStartCPU map[string]time.Duration
-	operatorFresh    memory
+	operatorFresh    measure.Memory
 	operatorRequests requests
 
 	idle             usage
@@ -79,7 +82,7 @@ type stage struct {
 // run measures every size and returns what was found.
 func run(ctx context.Context, out io.Writer, dir string, opts options) (r report, err error) {
 	// The program may be built anew meanwhile.
-	binary, err := copyBinary(opts.binary, dir)
+	binary, err := measure.CopyBinary(opts.binary, dir)
 	if err != nil {
 		return r, err
 	}
@@ -90,7 +93,7 @@ func run(ctx context.Context, out io.Writer, dir string, opts options) (r report
 	}
 	r.machine = describeMachine()
 	for _, s := range opts.sizes() {
-		f, err := measure(ctx, out, dir, opts, s, keys)
+		f, err := measureSize(ctx, out, dir, opts, s, keys)
 		if err != nil {
 			return r, fmt.Errorf("%d clients: %w", s.clients, err)
 		}
@@ -99,20 +102,8 @@ func run(ctx context.Context, out io.Writer, dir string, opts options) (r report
 	return r, nil
 }
 
-func copyBinary(from, dir string) (string, error) {
-	text, err := os.ReadFile(from)
-	if err != nil {
-		return "", fmt.Errorf("read binary: %w", err)
-	}
-	to := filepath.Join(dir, "grantor-under-test")
-	if err := os.WriteFile(to, text, 0o700); err != nil {
-		return "", fmt.Errorf("copy binary: %w", err)
-	}
-	return to, nil
-}
-
-// measure measures one size on a control plane of its own.
-func measure(ctx context.Context, out io.Writer, dir string, opts options, sz size, keys keyPool) (f figures, err error) {
+// measureSize measures one size on a control plane of its own.
+func measureSize(ctx context.Context, out io.Writer, dir string, opts options, sz size, keys keyPool) (f figures, err error) {
 	if dir, err = os.MkdirTemp(dir, "size-"); err != nil {
 		return f, fmt.Errorf("make folder: %w", err)
 	}

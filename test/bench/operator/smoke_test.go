@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grantor-dev/grantor/test/bench/measure"
 	"github.com/grantor-dev/grantor/test/harness"
 )
 
@@ -26,8 +27,8 @@ func TestSmoke(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &progress)
 	}
-	for _, c := range r.missed(true) {
-		t.Errorf("%s: measured %s, want %s", c.name, c.measured, c.target)
+	for _, c := range measure.Missed(r.checks(), true) {
+		t.Errorf("%s: measured %s, want %s", c.Name, c.Measured, c.Target)
 	}
 	f := r.full()
 	if objects := opts.full.providers + opts.full.clients; f.statusWrites() < objects {
@@ -36,10 +37,10 @@ func TestSmoke(t *testing.T) {
 	if f.serverRequests.of("PUT", "leases") == 0 || f.operatorRequests.of("GET", "leases") == 0 {
 		t.Errorf("a restart makes more requests than these: %s; %s", f.serverRequests.list(), f.operatorRequests.list())
 	}
-	if len(f.policy) != opts.changes || len(f.identity) != opts.changes || f.policy.quantile(0) <= 0 || f.identity.quantile(0) <= 0 {
+	if len(f.policy) != opts.changes || len(f.identity) != opts.changes || f.policy.Quantile(0) <= 0 || f.identity.Quantile(0) <= 0 {
 		t.Errorf("latencies of changes: %v, %v", f.policy, f.identity)
 	}
-	if f.operatorFresh.now == 0 || f.serverFresh.peak < f.serverFresh.now {
+	if f.operatorFresh.Now == 0 || f.serverFresh.Peak < f.serverFresh.Now {
 		t.Errorf("memory: %v, %v", f.operatorFresh, f.serverFresh)
 	}
 }
@@ -80,7 +81,7 @@ func TestPage(t *testing.T) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := updatePage(file, (report{sizes: []figures{{}}}).tables()); err != nil {
+	if err := measure.UpdatePage(file, program, (report{sizes: []figures{{}}}).tables()); err != nil {
 		t.Error(err)
 	}
 }

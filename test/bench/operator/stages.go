@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/test/bench/measure"
 )
 
 const (
@@ -80,22 +81,22 @@ func (s *stage) resolve(ctx context.Context) error {
 	if s.figures.stored, err = s.api.stored(ctx); err != nil {
 		return err
 	}
-	if s.figures.operatorAfter, err = memoryOf(s.operator.Pid()); err != nil {
+	if s.figures.operatorAfter, err = measure.MemoryOf(s.operator.Pid()); err != nil {
 		return err
 	}
-	return s.forEachServer(func(m memory) { s.figures.serverAfter = s.figures.serverAfter.atLeast(m) })
+	return s.forEachServer(func(m measure.Memory) { s.figures.serverAfter = s.figures.serverAfter.AtLeast(m) })
 }
 
 // usedSoFar is what the processes have used so far, those of the control plane too, by program or role.
 func (s *stage) usedSoFar() (map[string]time.Duration, error) {
 	used := map[string]time.Duration{}
 	add := func(name string, pid int) error {
-		n, err := cpuOf(pid)
+		n, err := measure.CPUOf(pid)
 		used[name] += n
 		return err
 	}
 	for _, program := range []string{apiServerProgram, etcdProgram} {
-		pids, err := childrenOf(os.Getpid(), program)
+		pids, err := measure.ChildrenOf(os.Getpid(), program)
 		if err != nil {
 			return nil, err
 		}
@@ -127,9 +128,9 @@ func (s *stage) usedSince(before map[string]time.Duration) (map[string]time.Dura
 	return used, err
 }
 
-func (s *stage) forEachServer(do func(memory)) error {
+func (s *stage) forEachServer(do func(measure.Memory)) error {
 	for _, p := range s.servers {
-		m, err := memoryOf(p.Pid())
+		m, err := measure.MemoryOf(p.Pid())
 		if err != nil {
 			return err
 		}
@@ -138,9 +139,9 @@ func (s *stage) forEachServer(do func(memory)) error {
 	return nil
 }
 
-func (s *stage) allReady(found samples) error {
+func (s *stage) allReady(found measure.Samples) error {
 	for kind, want := range map[string]int{"IdentityProvider": s.world.providers, "OAuthClient": s.world.clients} {
-		if got := int(found.sum("grantor_objects", "kind", kind, "reason", v1alpha1.ReasonReady)); got != want {
+		if got := int(found.Sum("grantor_objects", "kind", kind, "reason", v1alpha1.ReasonReady)); got != want {
 			return fmt.Errorf("%d of %d objects of kind %s are Ready", got, want, kind)
 		}
 	}
@@ -196,7 +197,7 @@ func (s *stage) restartServer(ctx context.Context) error {
 		}
 		s.figures.serverStart = max(s.figures.serverStart, time.Since(begin))
 	}
-	if err := s.forEachServer(func(m memory) { s.figures.serverFresh = s.figures.serverFresh.atLeast(m) }); err != nil {
+	if err := s.forEachServer(func(m measure.Memory) { s.figures.serverFresh = s.figures.serverFresh.AtLeast(m) }); err != nil {
 		return err
 	}
 	s.figures.serverRequests, err = s.requestsWhenQuiet(ctx, before)
@@ -239,7 +240,7 @@ func (s *stage) restartOperator(ctx context.Context) error {
 	if s.figures.operatorRequests, err = s.requestsWhenQuiet(ctx, before); err != nil {
 		return err
 	}
-	s.figures.operatorFresh, err = memoryOf(s.operator.Pid())
+	s.figures.operatorFresh, err = measure.MemoryOf(s.operator.Pid())
 	return err
 }
 
@@ -269,14 +270,14 @@ func (s *stage) settle(ctx context.Context) error {
 	return nil
 }
 
-func (s *stage) allVisited(found samples) error {
+func (s *stage) allVisited(found measure.Samples) error {
 	for controller, want := range map[string]int{"identityprovider": s.world.providers, "oauthclient": s.world.clients} {
-		if n := found.sum("controller_runtime_reconcile_total", "controller", controller, "result", "error"); n > 0 {
+		if n := found.Sum("controller_runtime_reconcile_total", "controller", controller, "result", "error"); n > 0 {
 			return errors.New("visits have failed; the log of the operator says why")
 		}
-		got := int(found.sum("controller_runtime_reconcile_total", "controller", controller))
-		working := found.sum("controller_runtime_active_workers", "controller", controller)
-		waiting := found.sum("workqueue_depth", "name", controller)
+		got := int(found.Sum("controller_runtime_reconcile_total", "controller", controller))
+		working := found.Sum("controller_runtime_active_workers", "controller", controller)
+		waiting := found.Sum("workqueue_depth", "name", controller)
 		if got < want || working+waiting > 0 {
 			return fmt.Errorf("%s: %d visits of %d objects, %v at work, %v waiting", controller, got, want, working, waiting)
 		}

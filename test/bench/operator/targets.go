@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"github.com/grantor-dev/grantor/test/bench/measure"
 )
 
 // The targets, for the largest size.
@@ -16,32 +18,24 @@ const (
 	confirmedWriteTarget = 0
 )
 
-// check is a row of the table of targets; one without a target only informs.
-type check struct {
-	name, target, measured string
-	met                    bool
-	// speed says that the outcome depends on how fast the machine is, and what else it does.
-	speed bool
-}
-
 // checks compares what was found with the targets.
-func (r report) checks() []check {
+func (r report) checks() []measure.Check {
 	f := r.full()
-	rows := []check{
-		atMost("Every object Ready, from nothing", f.resolve, resolveTarget, span),
-		{name: "Operator, peak memory of that", measured: mebibytes(f.operatorAfter.peak)},
-		atMost("Token server restarts, until Ready with everything loaded", f.serverStart, serverStartTarget, span),
-		memoryCheck("Token server, memory when Ready", f.serverFresh.now),
-		memoryCheck("Token server, peak memory of its start", f.serverFresh.peak),
-		memoryCheck("Token server, peak memory while everything was resolved", f.serverAfter.peak),
+	rows := []measure.Check{
+		atMost("Every object Ready, from nothing", f.resolve, resolveTarget, measure.Span),
+		{Name: "Operator, peak memory of that", Measured: measure.MiB(f.operatorAfter.Peak)},
+		atMost("Token server restarts, until Ready with everything loaded", f.serverStart, serverStartTarget, measure.Span),
+		memoryCheck("Token server, memory when Ready", f.serverFresh.Now),
+		memoryCheck("Token server, peak memory of its start", f.serverFresh.Peak),
+		memoryCheck("Token server, peak memory while everything was resolved", f.serverAfter.Peak),
 		writeCheck("Token servers restart: writes, Leases aside", f.serverRequests),
-		atMost("Operator restarts with nothing changed, until every object was visited", f.operatorStart, operatorStartTarget, span),
+		atMost("Operator restarts with nothing changed, until every object was visited", f.operatorStart, operatorStartTarget, measure.Span),
 		writeCheck("Operator restarts with nothing changed: writes, Leases and events of the election aside", f.operatorRequests),
-		atMost("Policy change in effect on all token servers, p99", f.policy.quantile(0.99), changeTarget, millis),
-		atMost("Identity change in effect on all token servers, p99", f.identity.quantile(0.99), changeTarget, millis),
+		atMost("Policy change in effect on all token servers, p99", f.policy.Quantile(0.99), changeTarget, measure.Millis),
+		atMost("Identity change in effect on all token servers, p99", f.identity.Quantile(0.99), changeTarget, measure.Millis),
 	}
 	if small := r.sizes[0]; len(r.sizes) > 1 {
-		than := fmt.Sprintf(" at %s clients, compared with %s", count(f.size.clients), count(small.size.clients))
+		than := fmt.Sprintf(" at %s clients, compared with %s", measure.Count(f.size.clients), measure.Count(small.size.clients))
 		// Most of it is the API server's, which has a heap of many gigabytes then: what a change costs us is the CPU time below.
 		rows = append(rows, grown("Policy change in effect, p50,"+than, f.policy, small.policy), grown("Identity change in effect, p50,"+than, f.identity, small.identity))
 		if r.costed() {
@@ -56,41 +50,31 @@ func (r report) checks() []check {
 	return rows
 }
 
-// missed are the checks that failed. Those of speed do not count for a smoke run.
-func (r report) missed(smoke bool) (missed []check) {
-	for _, c := range r.checks() {
-		if c.target != "" && !c.met && (!smoke || !c.speed) {
-			missed = append(missed, c)
-		}
-	}
-	return missed
+func atMost(name string, measured, target time.Duration, show func(time.Duration) string) measure.Check {
+	return measure.Check{Name: name, Target: "at most " + show(target), Measured: show(measured), Met: measured <= target, Speed: true}
 }
 
-func atMost(name string, measured, target time.Duration, show func(time.Duration) string) check {
-	return check{name: name, target: "at most " + show(target), measured: show(measured), met: measured <= target, speed: true}
+func memoryCheck(name string, measured uint64) measure.Check {
+	return measure.Check{Name: name, Target: "at most " + measure.MiB(serverMemoryTarget), Measured: measure.MiB(measured), Met: measured <= serverMemoryTarget}
 }
 
-func memoryCheck(name string, measured uint64) check {
-	return check{name: name, target: "at most " + mebibytes(serverMemoryTarget), measured: mebibytes(measured), met: measured <= serverMemoryTarget}
-}
-
-func writeCheck(name string, seen requests) check {
+func writeCheck(name string, seen requests) measure.Check {
 	n := seen.writes()
-	return check{name: name, target: fmt.Sprint(confirmedWriteTarget), measured: fmt.Sprint(n), met: n == confirmedWriteTarget}
+	return measure.Check{Name: name, Target: fmt.Sprint(confirmedWriteTarget), Measured: fmt.Sprint(n), Met: n == confirmedWriteTarget}
 }
 
 // growth compares medians.
-func growth(name string, large, small durations) check {
+func growth(name string, large, small durations) measure.Check {
 	c := grown(name, large, small)
-	c.target, c.met, c.speed = fmt.Sprintf("at most %.1f times", growthTarget), ratio(large, small) <= growthTarget, true
+	c.Target, c.Met, c.Speed = fmt.Sprintf("at most %.1f times", growthTarget), ratio(large, small) <= growthTarget, true
 	return c
 }
 
 // grown is growth without a target.
-func grown(name string, large, small durations) check {
-	return check{name: name, measured: fmt.Sprintf("%.2f times", ratio(large, small))}
+func grown(name string, large, small durations) measure.Check {
+	return measure.Check{Name: name, Measured: fmt.Sprintf("%.2f times", ratio(large, small))}
 }
 
 func ratio(large, small durations) float64 {
-	return float64(large.median()) / float64(max(small.median(), 1))
+	return float64(large.Median()) / float64(max(small.Median(), 1))
 }

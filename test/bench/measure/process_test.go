@@ -1,4 +1,4 @@
-package main
+package measure
 
 import (
 	"errors"
@@ -12,11 +12,11 @@ import (
 )
 
 func TestMemory(t *testing.T) {
-	m, err := memoryOf(os.Getpid())
+	m, err := MemoryOf(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.now < 1<<20 || m.peak < m.now || m.peak > 1<<40 {
+	if m.Now < 1<<20 || m.Peak < m.Now || m.Peak > 1<<40 {
 		t.Errorf("got %v", m)
 	}
 	if _, err := statusBytes([]byte("VmRSS:\t12 kB\n"), "VmHWM:"); err == nil {
@@ -29,7 +29,7 @@ func TestMemory(t *testing.T) {
 
 // TestCPU: both ways to read it see that work is done, and agree.
 func TestCPU(t *testing.T) {
-	for name, read := range map[string]func(int) (time.Duration, error){"statistics": cpuOf, "ticks": ticksOf} {
+	for name, read := range map[string]func(int) (time.Duration, error){"statistics": CPUOf, "ticks": ticksOf} {
 		t.Run(name, func(t *testing.T) {
 			before := mustRead(t, read)
 			deadline := time.Now().Add(time.Minute)
@@ -40,7 +40,7 @@ func TestCPU(t *testing.T) {
 			}
 		})
 	}
-	if exact, coarse := mustRead(t, cpuOf), mustRead(t, ticksOf); (exact - coarse).Abs() > time.Second {
+	if exact, coarse := mustRead(t, CPUOf), mustRead(t, ticksOf); (exact - coarse).Abs() > time.Second {
 		t.Errorf("%s by statistics, %s by ticks", exact, coarse)
 	}
 }
@@ -73,7 +73,7 @@ func TestChildrenOf(t *testing.T) {
 	})
 	var found []int
 	err := harness.Poll(t.Context(), 10*time.Second, func() (err error) {
-		if found, err = childrenOf(os.Getpid(), "sleep"); err != nil {
+		if found, err = ChildrenOf(os.Getpid(), "sleep"); err != nil {
 			return harness.Permanent(err)
 		}
 		if len(found) == 0 {
@@ -85,7 +85,7 @@ func TestChildrenOf(t *testing.T) {
 		t.Errorf("got %v, %v; want %d", found, err, child.Process.Pid)
 	}
 	for parent, program := range map[int]string{os.Getpid(): "slee", os.Getppid(): "sleep", child.Process.Pid: "sleep"} {
-		if found, err := childrenOf(parent, program); err != nil || slices.Contains(found, child.Process.Pid) {
+		if found, err := ChildrenOf(parent, program); err != nil || slices.Contains(found, child.Process.Pid) {
 			t.Errorf("%s of %d: %v, %v", program, parent, found, err)
 		}
 	}

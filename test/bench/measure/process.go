@@ -1,4 +1,4 @@
-package main
+package measure
 
 import (
 	"bytes"
@@ -13,24 +13,24 @@ import (
 // clockTick is the unit of times in /proc/PID/stat, on every architecture of Linux.
 const clockTick = 10 * time.Millisecond
 
-// memory is what a process holds, in bytes.
-type memory struct{ now, peak uint64 }
+// Memory is what a process holds, in bytes.
+type Memory struct{ Now, Peak uint64 }
 
-// atLeast takes the larger of both.
-func (m memory) atLeast(other memory) memory {
-	return memory{max(m.now, other.now), max(m.peak, other.peak)}
+// AtLeast takes the larger of both.
+func (m Memory) AtLeast(other Memory) Memory {
+	return Memory{max(m.Now, other.Now), max(m.Peak, other.Peak)}
 }
 
-// memoryOf reads what a process holds now and held at most.
-func memoryOf(pid int) (m memory, err error) {
+// MemoryOf reads what a process holds now and held at most.
+func MemoryOf(pid int) (m Memory, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return m, fmt.Errorf("read memory: %w", err)
 	}
-	if m.now, err = statusBytes(text, "VmRSS:"); err != nil {
+	if m.Now, err = statusBytes(text, "VmRSS:"); err != nil {
 		return m, err
 	}
-	m.peak, err = statusBytes(text, "VmHWM:")
+	m.Peak, err = statusBytes(text, "VmHWM:")
 	return m, err
 }
 
@@ -44,9 +44,9 @@ func statusBytes(status []byte, field string) (uint64, error) {
 	return 0, fmt.Errorf("read memory: no %s in the status of the process", field)
 }
 
-// cpuOf reads how long a process has run on a CPU: to the nanosecond where the kernel keeps statistics of its scheduler,
+// CPUOf reads how long a process has run on a CPU: to the nanosecond where the kernel keeps statistics of its scheduler,
 // else to the clock tick.
-func cpuOf(pid int) (time.Duration, error) {
+func CPUOf(pid int) (time.Duration, error) {
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	if err != nil || len(files) == 0 {
 		return ticksOf(pid)
@@ -69,8 +69,8 @@ func cpuOf(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
-// childrenOf finds the processes that this one has started from a program.
-func childrenOf(parent int, program string) (pids []int, err error) {
+// ChildrenOf finds the processes that this one has started from a program.
+func ChildrenOf(parent int, program string) (pids []int, err error) {
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
