@@ -23,9 +23,9 @@ type folder struct {
 }
 
 // look reads the whole folder.
-func look(dir string) (f folder, err error) {
+func look(dir string, now time.Time) (f folder, err error) {
 	// The stamp comes first: an edit while the texts are read makes the next stamp another one.
-	if f.stamp, f.young, err = stamp(dir); err != nil {
+	if f.stamp, f.young, err = stamp(dir, now); err != nil {
 		return f, err
 	}
 	f.content, err = content(dir)
@@ -33,8 +33,8 @@ func look(dir string) (f folder, err error) {
 }
 
 // unchanged reports whether the folder has the same content still. It reads the texts only when it must.
-func (f *folder) unchanged(dir string) (bool, error) {
-	sum, young, err := stamp(dir)
+func (f *folder) unchanged(dir string, now time.Time) (bool, error) {
+	sum, young, err := stamp(dir, now)
 	if err != nil {
 		return false, err
 	}
@@ -49,8 +49,7 @@ func (f *folder) unchanged(dir string) (bool, error) {
 	return true, nil
 }
 
-func stamp(dir string) (sum [sha256.Size]byte, young bool, err error) {
-	now := time.Now()
+func stamp(dir string, now time.Time) (sum [sha256.Size]byte, young bool, err error) {
 	sum, err = digest(dir, func(h hash.Hash, file string) error {
 		info, err := os.Stat(file)
 		if err != nil {

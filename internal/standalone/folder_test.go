@@ -23,7 +23,7 @@ func TestFolderSeesEveryEdit(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := func() folder {
-		f, err := look(dir)
+		f, err := look(dir, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,7 +31,7 @@ func TestFolderSeesEveryEdit(t *testing.T) {
 		return f
 	}
 	f := old()
-	if same, err := f.unchanged(dir); !same || err != nil {
+	if same, err := f.unchanged(dir, time.Now()); !same || err != nil {
 		t.Fatalf("the same folder: %t, %v", same, err)
 	}
 	for name, edit := range map[string]func(){
@@ -51,14 +51,14 @@ func TestFolderSeesEveryEdit(t *testing.T) {
 		}
 		f := old()
 		edit()
-		if same, err := f.unchanged(dir); same || err != nil {
+		if same, err := f.unchanged(dir, time.Now()); same || err != nil {
 			t.Errorf("%s: unchanged %t, %v", name, same, err)
 		}
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if same, err := f.unchanged(dir); same || err == nil {
+	if same, err := f.unchanged(dir, time.Now()); same || err == nil {
 		t.Errorf("a folder that is gone: unchanged %t, %v", same, err)
 	}
 }
@@ -71,16 +71,16 @@ func TestFolderReadsWhatIsYoung(t *testing.T) {
 	if err := os.WriteFile(file, []byte("one"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := look(dir)
+	f, err := look(dir, time.Now())
 	if err != nil || !f.young {
 		t.Fatalf("young: %t, %v", f.young, err)
 	}
 	f.content[0] ^= 1 // as if the text had been another one
-	if same, err := f.unchanged(dir); same || err != nil {
+	if same, err := f.unchanged(dir, time.Now()); same || err != nil {
 		t.Errorf("young: unchanged %t, %v", same, err)
 	}
 	f.young = false
-	if same, err := f.unchanged(dir); !same || err != nil {
+	if same, err := f.unchanged(dir, time.Now()); !same || err != nil {
 		t.Errorf("old: unchanged %t, %v", same, err)
 	}
 }

@@ -60,7 +60,7 @@ func NewLoader(dir string, store *trust.Store, ring *keyring.Ring, digestKey key
 
 // Load reads the folder and publishes it. On an error the store stays as it is.
 func (l *Loader) Load(ctx context.Context, now time.Time) error {
-	seen, err := look(l.dir)
+	seen, err := look(l.dir, now)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (l *Loader) Load(ctx context.Context, now time.Time) error {
 
 // Refresh loads the folder again when its content has changed or time has changed what it means.
 func (l *Loader) Refresh(ctx context.Context, now time.Time) {
-	same, err := l.seen.unchanged(l.dir)
+	same, err := l.seen.unchanged(l.dir, now)
 	if err == nil && same && (l.revisit.IsZero() || now.Before(l.revisit)) {
 		return
 	}
