@@ -1,4 +1,5 @@
-// Command reference writes the pages of docs/reference that are made from the code: what each reason of a refusal means.
+// Command reference writes the pages of docs/reference that are made from the code: what each reason of a refusal
+// means, what the command line takes, and what else can be set.
 package main
 
 import (
@@ -8,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/grantor-dev/grantor/internal/app"
 	"github.com/grantor-dev/grantor/internal/reasons"
 )
 
@@ -27,6 +29,8 @@ type page struct {
 func pages() []page {
 	return []page{
 		{"errors.md", func(w io.Writer) error { return writeErrors(w, reasons.Groups()) }},
+		{"cli.md", func(w io.Writer) error { return writeCLI(w, app.Command()) }},
+		{"configuration.md", func(w io.Writer) error { return writeConfiguration(w, app.Command()) }},
 	}
 }
 

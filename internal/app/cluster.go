@@ -35,7 +35,7 @@ type clusterFlags struct {
 }
 
 func (f *clusterFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig file (default: the pod's own credentials, else $KUBECONFIG, else ~/.kube/config)")
+	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG, else the pod's own credentials, else ~/.kube/config)")
 	flags.StringVar(&f.namespace, "namespace", "", "namespace of this release, which holds its signing keys (default: $POD_NAMESPACE, else the pod's own)")
 	flags.StringSliceVar(&f.watch, "watch-namespaces", nil,
 		"serve the objects of these namespaces and of the release's own only (default: all); the same for operator and token servers")

@@ -19,6 +19,19 @@ var version = ""
 func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	root := Command()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		_, _ = fmt.Fprintln(stderr, "grantor:", err)
+		return 1
+	}
+	return 0
+}
+
+// Command returns the whole command line. The reference of it is written from what this returns.
+func Command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "grantor",
 		Short: "Trade a JWT that somebody else signed for an access token that you sign",
@@ -29,14 +42,7 @@ Trust is declared as IdentityProvider and OAuthClient objects; workloads exchang
 		SilenceErrors: true,
 	}
 	root.AddCommand(operatorCommand(), tokenServerCommand(), standaloneCommand(), checkCommand())
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	if err := root.ExecuteContext(ctx); err != nil {
-		_, _ = fmt.Fprintln(stderr, "grantor:", err)
-		return 1
-	}
-	return 0
+	return root
 }
 
 // Version returns the version of the binary.
