@@ -80,7 +80,7 @@ func (h *Handler) newRecord(r *http.Request, endpoint endpoint) *record {
 	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the process instead
 	rec := &record{
 		endpoint: endpoint, id: hex.EncodeToString(id[:]), from: h.config.Peers.Find(r), remote: r.RemoteAddr, start: h.config.Now(),
-		err: oauth.AsError(nil),
+		err: h.unforeseen,
 	}
 	if rec.from.Caller.IsValid() {
 		rec.remote = rec.from.Caller.String()
@@ -105,12 +105,12 @@ func (h *Handler) finish(ctx context.Context, rec *record) {
 	code, reason := "ok", "ok"
 	message, nothing, refused := rec.endpoint.messages()
 	level := slog.LevelInfo
-	attrs := []slog.Attr{
+	attrs := append(make([]slog.Attr, 0, mostAttrs),
 		slog.String("endpoint", string(rec.endpoint)),
 		slog.String("request_id", rec.id),
 		slog.String("remote", rec.remote),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
-	}
+	)
 	if rec.err != nil {
 		reason, message = string(rec.err.Reason), nothing
 		if !rec.nothing {
@@ -126,12 +126,14 @@ func (h *Handler) finish(ctx context.Context, rec *record) {
 		}
 	}
 	h.metrics.observe(rec.endpoint, code, reason, took)
-	attrs = append(attrs, rec.attrs()...)
+	attrs = rec.appendTo(attrs)
 	h.config.Audit.LogAttrs(ctx, level, message, attrs...)
 }
 
-func (r *record) attrs() []slog.Attr {
-	var attrs []slog.Attr
+// mostAttrs is how many attributes most records have at most; more take more memory.
+const mostAttrs = 24
+
+func (r *record) appendTo(attrs []slog.Attr) []slog.Attr {
 	add := func(name, value string) {
 		if value != "" {
 			attrs = append(attrs, slog.String(name, cut(value)))

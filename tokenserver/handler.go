@@ -81,8 +81,10 @@ type Handler struct {
 	clients  *clientauth.Authenticator
 	metrics  *metrics
 	unheard  atomic.Bool // whether the warning of a proxy was given
-	grants   []grant
-	tenants  tenants
+	// unforeseen is the outcome of a request that ends in a panic.
+	unforeseen *oauth.Error
+	grants     []grant
+	tenants    tenants
 	// endpoints are what every tenant has, by the path below its issuer; routes are those of the whole server, by path.
 	endpoints map[string]route
 	routes    map[string]route
@@ -115,7 +117,7 @@ func NewHandler(c Config) (*Handler, error) {
 	verifier := assertion.NewVerifier(c.Issuer, c.Issuer+pathTenant)
 	h := &Handler{
 		config: c, verifier: verifier, clients: clientauth.New(verifier, replay.Clients{Store: c.Replay}, c.Failures), metrics: m,
-		tenants: all,
+		tenants: all, unforeseen: oauth.AsError(nil),
 	}
 	h.grants = h.makeGrants()
 	h.makeRoutes(prefix)
@@ -190,7 +192,7 @@ func isLoopback(host string) bool {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.recoverPanic(w, r)
 	header := w.Header()
-	header.Set("X-Content-Type-Options", "nosniff")
+	header["X-Content-Type-Options"] = noSniffing
 	rt, at, ok := h.find(r.URL.EscapedPath())
 	if !ok {
 		writeJSON(w, http.StatusNotFound, h.noRoute)

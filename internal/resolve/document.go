@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/grantor-dev/grantor/tokenserver/jose"
@@ -52,7 +53,7 @@ func elements(value strictjson.Value) ([]json.RawMessage, error) {
 	if value[0] != '[' {
 		return nil, problem(jose.ProblemMalformed, `the member "keys" of the JWK Set is not a list: check that the URL is that of a JWK Set`)
 	}
-	dec := json.NewDecoder(bytes.NewReader(value))
+	dec := json.NewDecoder(strings.NewReader(string(value)))
 	if _, err := dec.Token(); err != nil {
 		return nil, fmt.Errorf("read list: %w", err)
 	}
@@ -98,7 +99,7 @@ func Discovery(body []byte, issuer string) (jwksURI string, err error) {
 	case jwksURI == "":
 		return "", problem(jose.ProblemMalformed, `the discovery document has no member "jwks_uri": give the URL of the keys itself`)
 	}
-	return jwksURI, nil
+	return strings.Clone(jwksURI), nil // not the whole document with it
 }
 
 // notDocument says what a body is that is not the wanted document, without any byte of it.

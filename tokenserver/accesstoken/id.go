@@ -36,22 +36,24 @@ func tokenID(d policy.Decision) string {
 // newID returns a jti for a token of the client: 128 random bits, the digest of the client and the marks of the providers,
 // each once, in base64url.
 func newID(c *trust.Client, vouchers []*trust.Provider) string {
-	b := make([]byte, randomBytes, randomBytes+digestBytes*(1+maxVouchers))
+	var all [randomBytes + digestBytes*(1+maxVouchers)]byte
+	b := all[:randomBytes]
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
 	digest := clientDigest(c)
 	b = append(b, digest[:]...)
-	var marks []trust.Mark
+	marks := make([]trust.Mark, 0, maxVouchers)
 	for _, p := range vouchers {
 		if m := p.Mark(); !slices.Contains(marks, m) {
 			marks = append(marks, m)
 			b = append(b, m[:]...)
 		}
 	}
-	return base64.RawURLEncoding.EncodeToString(b)
+	var text [64]byte // as long as that of all
+	return string(base64.RawURLEncoding.AppendEncode(text[:0], b))
 }
 
 func clientDigest(c *trust.Client) [digestBytes]byte {
-	sum := sha256.Sum256([]byte("grantor access token client v1\x00" + c.UID))
+	sum := sha256.Sum256(append(append(make([]byte, 0, 128), "grantor access token client v1\x00"...), c.UID...))
 	return [digestBytes]byte(sum[:])
 }
 

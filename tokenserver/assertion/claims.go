@@ -91,7 +91,7 @@ func (r *requested) visit(name string, value strictjson.Value) {
 // write there what they like.
 func parseParty(value strictjson.Value) *Party {
 	p := &Party{}
-	err := strictjson.Object(value, func(name string, value strictjson.Value) (err error) {
+	err := strictjson.Object([]byte(value), func(name string, value strictjson.Value) (err error) {
 		switch name {
 		case "iss":
 			p.Issuer, err = value.String(maxIssuerBytes)

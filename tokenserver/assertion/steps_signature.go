@@ -50,6 +50,7 @@ func (v *verification) findKeys() error {
 	h := v.jws.UntrustedHeader
 	// The reason is that of the key which came closest, whatever the order of the keys.
 	reason := oauth.ReasonAlgorithmNotAllowed
+	v.candidates = v.few[:0]
 	for _, k := range v.provider.Keys {
 		switch {
 		case !k.Accepts(jose.Algorithm(h.Algorithm)):

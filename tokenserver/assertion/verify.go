@@ -80,6 +80,7 @@ type verification struct {
 
 	provider   *trust.Provider
 	candidates []*jose.PublicKey
+	few        [2]*jose.PublicKey // what candidates are kept in as long as they are few
 	unknownKey bool
 	tried      bool            // whether a signature was verified, with whatever outcome
 	key        *jose.PublicKey // set by the signature step only

@@ -3,6 +3,7 @@ package jose
 import (
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/grantor-dev/grantor/tokenserver/strictjson"
@@ -77,17 +78,21 @@ func ParseCompactUpTo(text string, maxBytes int) (*Compact, error) {
 	if len(headerText) > maxHeaderText {
 		return nil, ErrTooLarge
 	}
-	header, err := decodePart(headerText)
-	if err != nil {
-		return nil, err
+	// One piece of memory for everything that is made of the text.
+	signed := len(headerText) + 1 + len(payloadText)
+	memory := append(make([]byte, 0, signed+base64.RawURLEncoding.DecodedLen(len(text))), text[:signed]...)
+	c := &Compact{SigningInput: memory[:signed:signed]}
+	var parts [3][]byte
+	for i, part := range [...]string{headerText, payloadText, signatureText} {
+		decoded, err := decodePart(memory[len(memory):], part)
+		if err != nil {
+			return nil, err
+		}
+		memory = memory[:len(memory)+len(decoded)]
+		parts[i] = slices.Clip(decoded)
 	}
-	c := &Compact{SigningInput: []byte(text[:len(headerText)+1+len(payloadText)])}
-	if c.UntrustedPayload, err = decodePart(payloadText); err != nil {
-		return nil, err
-	}
-	if c.Signature, err = decodePart(signatureText); err != nil {
-		return nil, err
-	}
+	header := parts[0]
+	c.UntrustedPayload, c.Signature = parts[1], parts[2]
 	if err := strictjson.Object(header, c.UntrustedHeader.visit); err != nil {
 		if errors.Is(err, ErrCritical) {
 			return nil, ErrCritical
@@ -129,13 +134,13 @@ func mediaType(value strictjson.Value) (string, error) {
 	return s, err
 }
 
-// decodePart decodes one part. RawURLEncoding.Strict refuses padding and stray trailing bits, but skips line ends, so
+// decodePart decodes one part behind dst. RawURLEncoding.Strict refuses padding and stray trailing bits, but skips line ends, so
 // the alphabet is checked first (RFC 7515 §2: "no line breaks, whitespace, or other additional characters").
-func decodePart(s string) ([]byte, error) {
+func decodePart(dst []byte, s string) ([]byte, error) {
 	if s == "" || !isBase64URL(s) {
 		return nil, ErrNotCompact
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	b, err := base64.RawURLEncoding.Strict().AppendDecode(dst, []byte(s))
 	if err != nil {
 		return nil, ErrNotCompact
 	}

@@ -3,6 +3,7 @@ package jose
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
@@ -36,7 +37,7 @@ func ParseJWK(text []byte) (*PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.keyID = m.keyID
+	k.keyID = strings.Clone(m.keyID) // not the whole JWK with it
 	if m.algorithm == "" {
 		return k, nil
 	}

@@ -13,6 +13,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // Labels of private keys in PEM (RFC 7468 §10 and §11, RFC 5915 §4).
@@ -100,15 +103,36 @@ func parsePrivate(block *pem.Block) (crypto.Signer, error) {
 func signECDSA(key *ecdsa.PrivateKey) func(dst, input []byte) ([]byte, error) {
 	return func(dst, input []byte) ([]byte, error) {
 		digest := sha256.Sum256(input)
-		r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
+		der, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
 		if err != nil {
 			return nil, err
 		}
 		var signature [64]byte
-		r.FillBytes(signature[:32])
-		s.FillBytes(signature[32:])
+		if !fixedSignature(der, signature[:]) {
+			return nil, errors.New("the ECDSA signature has not the form of one")
+		}
 		return base64.RawURLEncoding.AppendEncode(dst, signature[:]), nil
 	}
+}
+
+// fixedSignature writes R || S, each in a half of to, of an ECDSA signature in ASN.1 (RFC 3279 §2.2.3).
+func fixedSignature(der []byte, to []byte) bool {
+	text, half := cryptobyte.String(der), len(to)/2
+	var inner, r, s cryptobyte.String
+	if !text.ReadASN1(&inner, asn1.SEQUENCE) || !text.Empty() || !inner.ReadASN1(&r, asn1.INTEGER) || !inner.ReadASN1(&s, asn1.INTEGER) || !inner.Empty() {
+		return false
+	}
+	return fill(to[:half], r) && fill(to[half:], s)
+}
+
+// fill writes a positive number, of which ASN.1 may have put a zero in front.
+func fill(to, number []byte) bool {
+	number = bytes.TrimLeft(number, "\x00")
+	if len(number) > len(to) {
+		return false
+	}
+	copy(to[len(to)-len(number):], number)
+	return true
 }
 
 // signRSA signs with PKCS #1 v1.5 (RFC 7518 §3.3).

@@ -156,7 +156,7 @@ func deviation(rawKey json.RawMessage, c wycheproofTest) string {
 }
 
 func decoded(part string) string {
-	b, err := decodePart(part)
+	b, err := decodePart(nil, part)
 	if err != nil {
 		return ""
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // FuzzParseForm: whatever is accepted says the same as url.ParseQuery, which has no error and no repeated parameter.
@@ -27,23 +29,32 @@ func FuzzParseForm(f *testing.F) {
 		if err != nil || len(body) > MaxBodyBytes || len(want) > maxParameters {
 			t.Fatalf("accepted %q, which url.ParseQuery reads as %d parameters with error %v", body, len(want), err)
 		}
-		form := Form{values: values}
-		for name, v := range want {
-			switch {
-			case name == "resource":
-				expectList(t, form.Resources(), v)
-			case name == "audience" && form.Get("grant_type") == GrantTypeTokenExchange:
-				expectList(t, form.Audiences(), v)
-			case len(v) != 1:
-				t.Fatalf("accepted parameter %q %d times", name, len(v))
-			case form.Get(name) != v[0]:
-				t.Fatalf("parameter %q is %q, want %q", name, form.Get(name), v[0])
-			}
+		form, err := parseBody(body)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if len(values) != len(want) {
-			t.Fatalf("%d parameters, want %d", len(values), len(want))
+		if diff := cmp.Diff(want, values); diff != "" {
+			t.Fatalf("parameters (-want +got):\n%s", diff)
 		}
+		expectSame(t, form, want)
 	})
+}
+
+// expectSame: what the form gives is what was sent, and nothing was sent twice that may not be.
+func expectSame(t *testing.T, form Form, want url.Values) {
+	t.Helper()
+	for name, v := range want {
+		switch {
+		case name == "resource":
+			expectList(t, form.Resources(), v)
+		case name == "audience" && form.Get("grant_type") == GrantTypeTokenExchange:
+			expectList(t, form.Audiences(), v)
+		case len(v) != 1:
+			t.Fatalf("accepted parameter %q %d times", name, len(v))
+		case form.Get(name) != v[0]:
+			t.Fatalf("parameter %q is %q, want %q", name, form.Get(name), v[0])
+		}
+	}
 }
 
 // expectList: a parameter that may be repeated keeps what has a value, in order.

@@ -1,12 +1,14 @@
 package oauth
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // Limits of a request.
@@ -26,11 +28,20 @@ const ParamTenantDomain = "tenantDomain"
 // Form holds the parameters of a request's body, each at most once, except resource (RFC 8707 §2) and, in a token exchange,
 // audience (RFC 8693 §2.1).
 type Form struct {
-	values url.Values
+	parameters []parameter
 }
 
+type parameter struct{ name, value string }
+
 // Get returns a parameter. One that was sent without a value counts as omitted (RFC 6749 §3.2).
-func (f Form) Get(name string) string { return f.values.Get(name) }
+func (f Form) Get(name string) string {
+	for _, p := range f.parameters {
+		if p.name == name {
+			return p.value
+		}
+	}
+	return ""
+}
 
 // Resources returns the values of resource, in order, without empty ones (RFC 6749 §3.2, as for Get).
 func (f Form) Resources() []string { return f.list("resource") }
@@ -40,9 +51,9 @@ func (f Form) Audiences() []string { return f.list("audience") }
 
 func (f Form) list(name string) []string {
 	var list []string
-	for _, v := range f.values[name] {
-		if v != "" {
-			list = append(list, v)
+	for _, p := range f.parameters {
+		if p.name == name && p.value != "" {
+			list = append(list, p.value)
 		}
 	}
 	return list
@@ -61,38 +72,86 @@ func ParseForm(w http.ResponseWriter, r *http.Request) (Form, error) {
 	if len(types) != 1 {
 		return Form{}, Refuse(ReasonContentType, nil)
 	}
-	if t, _, err := mime.ParseMediaType(types[0]); err != nil || t != "application/x-www-form-urlencoded" {
+	if !isForm(types[0]) {
 		return Form{}, Refuse(ReasonContentType, nil)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
+	body, err := readBody(w, r)
 	if err != nil {
-		if maxErr := (*http.MaxBytesError)(nil); errors.As(err, &maxErr) {
-			return Form{}, Refuse(ReasonBodyTooLarge, nil)
-		}
-		return Form{}, Refuse(ReasonBodyUnreadable, err)
+		return Form{}, err
 	}
-	return parseBody(string(body))
+	return parseBody(body)
 }
 
-func parseBody(body string) (Form, error) {
-	if strings.Count(body, "&") >= maxParameters {
-		return Form{}, Refuse(ReasonMalformedForm, errors.New("too many parameters"))
+const formType = "application/x-www-form-urlencoded"
+
+func isForm(contentType string) bool {
+	if contentType == formType {
+		return true
 	}
-	values, err := url.ParseQuery(body)
-	if err != nil { // url.ParseQuery returns the rest of the parameters beside the error: they must not count.
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && t == formType
+}
+
+// bodies are used again and again.
+var bodies = sync.Pool{New: func() any { return &bytes.Buffer{} }} //nolint:gochecknoglobals // no state
+
+func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
+	b := bodies.Get().(*bytes.Buffer) //nolint:errcheck,forcetypeassert // It holds nothing else.
+	defer func() {
+		clear(b.Bytes()) // There may be a secret in it.
+		b.Reset()
+		bodies.Put(b)
+	}()
+	if _, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBodyBytes)); err != nil {
+		if maxErr := (*http.MaxBytesError)(nil); errors.As(err, &maxErr) {
+			return "", Refuse(ReasonBodyTooLarge, nil)
+		}
+		return "", Refuse(ReasonBodyUnreadable, err)
+	}
+	return b.String(), nil
+}
+
+// parseBody reads application/x-www-form-urlencoded as net/url does, where a semicolon is no separator and so no part of any
+// name or value either.
+func parseBody(body string) (Form, error) {
+	count := strings.Count(body, "&") + 1
+	switch {
+	case count > maxParameters:
+		return Form{}, Refuse(ReasonMalformedForm, errors.New("too many parameters"))
+	case strings.Contains(body, ";"):
 		return Form{}, Refuse(ReasonMalformedForm, nil)
 	}
-	for name, v := range values {
-		if len(v) > 1 && !mayRepeat(values, name) { // RFC 6749 §3.2: "MUST NOT be included more than once"
-			return Form{}, Refuse(ReasonRepeatedParameter, nil)
+	f := Form{parameters: make([]parameter, 0, count)}
+	for pair := range strings.SplitSeq(body, "&") {
+		if pair == "" {
+			continue
 		}
+		rawName, rawValue, _ := strings.Cut(pair, "=")
+		name, errName := url.QueryUnescape(rawName)
+		value, errValue := url.QueryUnescape(rawValue)
+		if errName != nil || errValue != nil {
+			return Form{}, Refuse(ReasonMalformedForm, nil)
+		}
+		f.parameters = append(f.parameters, parameter{name, value})
 	}
-	return Form{values: values}, nil
+	if f.repeats() { // RFC 6749 §3.2: "MUST NOT be included more than once"
+		return Form{}, Refuse(ReasonRepeatedParameter, nil)
+	}
+	return f, nil
 }
 
-// mayRepeat: RFC 8707 §2, and RFC 8693 §2.1 for its own grant.
-func mayRepeat(values url.Values, name string) bool {
-	return name == "resource" || name == "audience" && values.Get("grant_type") == GrantTypeTokenExchange
+// repeats reports whether there is a parameter twice that may not be. Those of RFC 8707 §2 may, and of RFC 8693 §2.1 for its own
+// grant.
+func (f Form) repeats() bool {
+	for i, p := range f.parameters {
+		if p.name == "resource" || p.name == "audience" && f.Get("grant_type") == GrantTypeTokenExchange {
+			continue
+		}
+		if slices.ContainsFunc(f.parameters[:i], func(other parameter) bool { return other.name == p.name }) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkQuery refuses parameters of the token request in the URL, where proxies and logs keep them (RFC 6749 §2.3.1,
@@ -137,7 +196,7 @@ func ParseScope(s string) ([]string, error) {
 	if s == "" {
 		return nil, nil
 	}
-	var scopes []string
+	scopes := make([]string, 0, min(strings.Count(s, " ")+1, 16))
 	seen := map[string]bool{}
 	for token := range strings.SplitSeq(s, " ") {
 		if !isScopeToken(token) {

@@ -13,8 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const formType = "application/x-www-form-urlencoded"
-
 // post returns a request with the given query, Content-Type and body.
 func post(query, contentType, body string) *http.Request {
 	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/oauth2/token", strings.NewReader(body))
@@ -26,7 +24,19 @@ func post(query, contentType, body string) *http.Request {
 // parse returns the parameters of a form, and the reason if it is refused.
 func parse(r *http.Request) (url.Values, Reason) {
 	f, err := ParseForm(httptest.NewRecorder(), r)
-	return f.values, reasonOf(err)
+	return f.asValues(), reasonOf(err)
+}
+
+// asValues is the form as net/url has it, nil for none.
+func (f Form) asValues() url.Values {
+	if f.parameters == nil {
+		return nil
+	}
+	values := url.Values{}
+	for _, p := range f.parameters {
+		values[p.name] = append(values[p.name], p.value)
+	}
+	return values
 }
 
 func reasonOf(err error) Reason {

@@ -126,13 +126,16 @@ func grantScopes(c *trust.Client, p *trust.Provider, request Request) ([]string,
 	default:
 		wanted = c.Scopes
 	}
-	var granted []string
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	granted := make([]string, 0, len(wanted))
 	for _, s := range wanted {
 		if slices.Contains(c.Scopes, s) && (most == nil || slices.Contains(most, s)) && (p == nil || p.Scopes == nil || slices.Contains(p.Scopes, s)) {
 			granted = append(granted, s)
 		}
 	}
-	if len(granted) == 0 && len(wanted) > 0 {
+	if len(granted) == 0 {
 		return nil, oauth.Refuse(oauth.ReasonScopeNotAllowed, nil)
 	}
 	return granted, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"io"
 	"time"
 
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
@@ -99,10 +98,9 @@ func consume(ctx context.Context, store Store, kind string, once assertion.Once,
 // issuer may be declared in several namespaces: who declares it with a key of his own must not be able to use up the
 // jtis of the real one, while one genuine assertion is the same wherever it is presented.
 func id(kind string, once assertion.Once) state.ID {
-	h := sha256.New()
-	for _, part := range []string{kind, once.Key, once.Issuer, once.JWTID} {
-		_, _ = io.WriteString(h, part)
-		h.Write([]byte{0})
+	text := make([]byte, 0, 512)
+	for _, part := range [...]string{kind, once.Key, once.Issuer, once.JWTID} {
+		text = append(append(text, part...), 0)
 	}
-	return state.ID(h.Sum(nil))
+	return sha256.Sum256(text)
 }

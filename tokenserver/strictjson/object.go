@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -32,8 +33,9 @@ const (
 	MaxMembers = 256
 )
 
-// Value is the text of one JSON value, valid only until the visitor returns.
-type Value []byte
+// Value is the text of one JSON value. It shares the memory of the whole text: who keeps something of it for long keeps a
+// copy.
+type Value string
 
 // Object calls visit for each member of the object in data, in order. Names are unescaped and unique.
 //
@@ -43,49 +45,94 @@ func Object(data []byte, visit func(name string, value Value) error) error {
 	if tooDeep(data) {
 		return ErrLimit
 	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true))
-	switch tok, err := dec.ReadToken(); {
+	r := readers.Get().(*reader) //nolint:errcheck,forcetypeassert // It holds nothing else.
+	defer r.done()
+	r.read(data)
+	switch tok, err := r.dec.ReadToken(); {
 	case err != nil:
 		return fmt.Errorf("%w: no value", ErrSyntax)
 	case tok.Kind() != '{':
 		return ErrNotObject
 	}
-	if err := members(dec, visit); err != nil {
+	if err := r.members(visit); err != nil {
 		return err
 	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+	if _, err := r.dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%w: text after the object", ErrSyntax)
 	}
 	return nil
 }
 
-func members(dec *jsontext.Decoder, visit func(name string, value Value) error) error {
-	names := make([]string, 0, 16)
-	for dec.PeekKind() != '}' {
-		tok, err := dec.ReadToken()
-		if err != nil || tok.Kind() != '"' {
+// readers are used again and again: a decoder costs more to make than most objects to read.
+var readers = sync.Pool{New: func() any { return &reader{dec: jsontext.NewDecoder(&bytes.Buffer{})} }} //nolint:gochecknoglobals // no state
+
+// maxKept bounds the memory of a reader that is used again.
+const maxKept = 64 << 10
+
+// reader reads one object.
+type reader struct {
+	dec *jsontext.Decoder
+	buf bytes.Buffer
+	// text is what buf was filled with. What is returned of it is a part of this one string.
+	text  string
+	names []string
+}
+
+func (r *reader) read(data []byte) {
+	r.text, r.names = string(data), r.names[:0]
+	r.buf.Reset()
+	r.buf.Write(data)
+	r.dec.Reset(&r.buf, jsontext.AllowDuplicateNames(true))
+}
+
+// done gives the reader back, without what it has read.
+func (r *reader) done() {
+	r.text = ""
+	clear(r.names)
+	if r.buf.Cap() <= maxKept {
+		readers.Put(r)
+	}
+}
+
+func (r *reader) members(visit func(name string, value Value) error) error {
+	for r.dec.PeekKind() != '}' {
+		quoted, err := r.next()
+		if err != nil || quoted[0] != '"' {
 			return fmt.Errorf("%w: member name", ErrSyntax)
 		}
-		name := tok.String()
-		if len(names) == MaxMembers {
+		name, err := quoted.unquoted()
+		if err != nil {
+			return fmt.Errorf("%w: member name", ErrSyntax)
+		}
+		if len(r.names) == MaxMembers {
 			return ErrLimit
 		}
-		if slices.Contains(names, name) {
+		if slices.Contains(r.names, name) {
 			return ErrDuplicate
 		}
-		names = append(names, name)
-		value, err := dec.ReadValue()
+		r.names = append(r.names, name)
+		value, err := r.next()
 		if err != nil {
 			return fmt.Errorf("%w: member value", ErrSyntax)
 		}
-		if err := visit(name, Value(value)); err != nil {
+		if err := visit(name, value); err != nil {
 			return err
 		}
 	}
-	if _, err := dec.ReadToken(); err != nil {
+	if _, err := r.dec.ReadToken(); err != nil {
 		return fmt.Errorf("%w: end of object", ErrSyntax)
 	}
 	return nil
+}
+
+// next reads one value, or a name, and returns the part of the text that it is.
+func (r *reader) next() (Value, error) {
+	raw, err := r.dec.ReadValue()
+	if err != nil {
+		return "", err //nolint:wrapcheck // The caller says what it is about.
+	}
+	end := int(r.dec.InputOffset())
+	return Value(r.text[end-len(raw) : end]), nil
 }
 
 // tooDeep reports whether data nests deeper than MaxDepth. It reads strings only as far as needed to skip brackets in

@@ -8,7 +8,10 @@ type Mark [8]byte
 
 // Mark returns the mark of the provider.
 func (p *Provider) Mark() Mark {
-	sum := sha256.Sum256([]byte("grantor provider v1\x00" + p.UID + "\x00" + p.Key.String() + "\x00" + p.Issuer))
+	text := append(make([]byte, 0, 512), "grantor provider v1\x00"...)
+	text = append(append(text, p.UID...), 0)
+	text = append(append(append(append(text, p.Key.Namespace...), '/'), p.Key.Name...), 0)
+	sum := sha256.Sum256(append(text, p.Issuer...))
 	return Mark(sum[:])
 }
 
