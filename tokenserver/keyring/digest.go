@@ -8,8 +8,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"hash"
-	"sync"
 )
 
 // Data keys of the Secret that holds the digest key.
@@ -27,14 +25,6 @@ type DigestKey struct {
 	// key is a function because no printer looks into one: fmt calls no methods on unexported fields, and so would write
 	// the bytes of a key that is a field of somebody else's struct.
 	key func() [digestKeyBytes]byte
-	// macs are used again and again.
-	macs *sync.Pool
-}
-
-// digester makes one digest at a time.
-type digester struct {
-	mac  hash.Hash
-	text []byte
 }
 
 // GenerateDigestKey returns a new random digest key.
@@ -58,9 +48,8 @@ func ParseDigestKey(b []byte) (DigestKey, error) {
 func newDigestKey(key [digestKeyBytes]byte) DigestKey {
 	sum := sha256.Sum256(append([]byte("grantor digest key id\x00"), key[:]...))
 	return DigestKey{
-		id:   base64.RawURLEncoding.EncodeToString(sum[:9]),
-		key:  func() [digestKeyBytes]byte { return key },
-		macs: &sync.Pool{New: func() any { return &digester{mac: hmac.New(sha256.New, key[:])} }},
+		id:  base64.RawURLEncoding.EncodeToString(sum[:9]),
+		key: func() [digestKeyBytes]byte { return key },
 	}
 }
 
@@ -76,15 +65,9 @@ func (k DigestKey) Marshal() []byte {
 // Digest returns HMAC-SHA-256 of a client secret, bound to the UID of the OAuthClient: the digest of one object is
 // worth nothing in another.
 func (k DigestKey) Digest(uid, secret string) [sha256.Size]byte {
-	d := k.macs.Get().(*digester) //nolint:errcheck,forcetypeassert // It holds nothing else.
-	defer k.macs.Put(d)
-	d.text = append(d.text[:0], "grantor client secret v1\x00"...)
-	d.text = append(append(append(d.text, uid...), 0), secret...)
-	d.mac.Reset()
-	d.mac.Write(d.text)
-	clear(d.text) // There is the secret in it.
-	d.text = d.mac.Sum(d.text[:0])
-	return [sha256.Size]byte(d.text)
+	mac := hmac.New(sha256.New, k.Marshal())
+	mac.Write([]byte("grantor client secret v1\x00" + uid + "\x00" + secret))
+	return [sha256.Size]byte(mac.Sum(nil))
 }
 
 // Seal returns a keyed digest over a list of texts, base64url: whoever has the key can tell later that none has changed.
