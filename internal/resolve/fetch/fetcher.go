@@ -116,6 +116,9 @@ func (a *attempt) get(ctx context.Context, roots *x509.CertPool) (Response, erro
 		return Response{}, err
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, MaxBodyBytes+1))
+	if err == nil {
+		err = ctx.Err() // A server that sees us leave may end its body there, properly and too early.
+	}
 	switch {
 	case err != nil:
 		return Response{}, fmt.Errorf("read body: %w", err)
