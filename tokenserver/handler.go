@@ -114,7 +114,7 @@ func NewHandler(c Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	verifier := assertion.NewVerifier(c.Issuer, c.Issuer+pathTenant)
+	verifier := NewVerifier(c.Issuer)
 	h := &Handler{
 		config: c, verifier: verifier, clients: clientauth.New(verifier, replay.Clients{Store: c.Replay}, c.Failures), metrics: m,
 		tenants: all, unforeseen: oauth.AsError(nil),
@@ -122,6 +122,11 @@ func NewHandler(c Config) (*Handler, error) {
 	h.grants = h.makeGrants()
 	h.makeRoutes(prefix)
 	return h, nil
+}
+
+// NewVerifier returns the verifier of a server with the given issuer: what it signs for any of its tenants is its own.
+func NewVerifier(issuer string) *assertion.Verifier {
+	return assertion.NewVerifier(issuer, issuer+pathTenant)
 }
 
 func (h *Handler) makeRoutes(prefix string) {

@@ -1,0 +1,188 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/grantor-dev/grantor/tokenserver/jose"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/trust"
+)
+
+// fix says what to do about a reason. What comes from the assertion stands in it only where it cannot become a part of a
+// command: in YAML, between quotes.
+func (j *judgement) fix(reason oauth.Reason) string {
+	for _, of := range []func(oauth.Reason) string{j.fixClient, j.fixForm, j.fixProvider, j.fixKey, j.fixClaims, j.fixTimes, j.fixGranted} {
+		if text := of(reason); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// fixForm is about what is no assertion.
+func (j *judgement) fixForm(reason oauth.Reason) string {
+	switch reason { //nolint:exhaustive // The others are about other things.
+	case oauth.ReasonMissingAssertion:
+		return "Send the assertion in the parameter assertion."
+	case oauth.ReasonAssertionTooLarge, oauth.ReasonBodyTooLarge:
+		return fmt.Sprintf("Have the issuer leave out claims that nobody needs, such as long lists of groups: a token server reads at most %d bytes.", jose.MaxCompactBytes)
+	case oauth.ReasonAssertionEncrypted:
+		return "Have the issuer sign the token and not encrypt it (RFC 7523 §3(9)): this is a JWE."
+	case oauth.ReasonAssertionMalformed:
+		return "Pass the token as it was issued: three parts with dots between them, without quotes, line breaks or “Bearer” around it."
+	case oauth.ReasonHeaderMalformed:
+		return "Ask the issuer for a token whose header is one JSON object without a name twice, and with texts in alg, typ, cty, kid and x5t."
+	case oauth.ReasonHeaderCritical:
+		return "Have the issuer leave out crit and b64: no extension of JWS is understood here (RFC 7515 §4.1.11)."
+	case oauth.ReasonNested:
+		return "Present the inner JWT, if it is signed by an issuer that is trusted: a JWT within a JWT is not read."
+	case oauth.ReasonClaimsMalformed:
+		return "Ask the issuer for claims of the right types: one JSON object without a name twice; iss, sub and jti texts; aud a text or a list of texts; exp, nbf and iat seconds since 1970."
+	}
+	return ""
+}
+
+// fixKey is about who signed.
+func (j *judgement) fixKey(reason oauth.Reason) string {
+	p := j.trace.Provider
+	if p == nil {
+		return ""
+	}
+	switch reason { //nolint:exhaustive // The others are about other things.
+	case oauth.ReasonTypeNotAccepted:
+		return "Have the issuer set typ to one that is wanted. " + profileHint(p)
+	case oauth.ReasonAlgorithmNotAllowed:
+		return "Have the issuer sign with an algorithm of one of the keys; HMAC and none never verify anything. If spec.algorithms is narrower than the keys, widen it:\n" + edit("idp", p.Key)
+	case oauth.ReasonNoMatchingKey:
+		return "The provider does not have the key that kid names. " + j.newKeys(p)
+	case oauth.ReasonCertificateValidity:
+		return j.expiredCertificates(p)
+	case oauth.ReasonSignatureInvalid:
+		return "None of the provider's keys made this signature: the issuer signs with another key, or the token was changed on its way. Compare the keys with those of the issuer:\n" +
+			get("idp", p.Key, "-o jsonpath='{.status.trust.keys}'") + "\n" + j.newKeys(p)
+	}
+	return ""
+}
+
+// newKeys says how new keys come.
+func (j *judgement) newKeys(p *trust.Provider) string {
+	object := j.world.providers[p.Key]
+	if p.RemoteKeys {
+		return fmt.Sprintf("The keys come from a URL, and the operator looks there again by itself; a token server asks for that when an assertion names a key that is not known. See when it did:\n%s",
+			get("idp", p.Key, "-o jsonpath='{.status.lastFetchTime} {.status.conditions[?(@.type==\"KeysReady\")].message}'"))
+	}
+	if object != nil && object.Spec.CertificateSecretRef != nil {
+		return fmt.Sprintf("Put the issuer's key into the Secret, beside the old one for as long as both sign:\n%s", replaceSecret(p.Key.Namespace, object.Spec.CertificateSecretRef.Name, secretKey(object)))
+	}
+	return "Add the issuer's key to spec.jwks:\n" + edit("idp", p.Key)
+}
+
+func (j *judgement) expiredCertificates(p *trust.Provider) string {
+	object := j.world.providers[p.Key]
+	var b strings.Builder
+	for _, k := range p.Keys {
+		cert := k.Certificate()
+		switch {
+		case cert == nil || p.InValidity(k, j.options.At):
+		case cert.NotAfter.Before(j.options.At):
+			fmt.Fprintf(&b, "The certificate%s expired on %s. ", j.place(object), instant(cert.NotAfter))
+		default:
+			fmt.Fprintf(&b, "The certificate%s is not valid before %s. ", j.place(object), instant(cert.NotBefore))
+		}
+	}
+	if object != nil && object.Spec.CertificateSecretRef != nil {
+		fmt.Fprintf(&b, "Put the issuer's new one into the Secret:\n%s\n", replaceSecret(p.Key.Namespace, object.Spec.CertificateSecretRef.Name, secretKey(object)))
+	}
+	b.WriteString("Or, if the certificate only carries the key, set spec.certificateExpiry to Ignore:\n" + patch("idp", p.Key, `{"spec":{"certificateExpiry":"Ignore"}}`))
+	return b.String()
+}
+
+// fixClaims is about what is said of whom to whom.
+func (j *judgement) fixClaims(reason oauth.Reason) string {
+	p, c := j.trace.Provider, j.trace.UntrustedClaims
+	if p == nil || c == nil {
+		return ""
+	}
+	switch reason { //nolint:exhaustive // The others are about other things.
+	case oauth.ReasonSubjectMissing:
+		return "Have the issuer say of whom it speaks, in sub (RFC 7523 §3(2))."
+	case oauth.ReasonSubjectForm:
+		return "Present the token of a workload: this provider's issuer names nothing else. " + profileHint(p)
+	case oauth.ReasonClientIDClaim:
+		return "Have the issuer make the token for this client: client_id in it is " + quoted(j.client.ID) + ". Or let the client present it that it was made for."
+	case oauth.ReasonBoundToKey:
+		return "Have the issuer leave out cnf: the token is bound to a key, and no proof of having that is taken here."
+	case oauth.ReasonDetailsNotSupported:
+		return "Have the issuer say with scope and resource what may be granted: authorization_details are not understood here."
+	case oauth.ReasonAudienceMissing:
+		return "Have the issuer name this server in aud (RFC 7523 §3(3)), by one of spec.audienceAliases of " + p.Key.String() + ": " + list(p.AudienceAliases) + "."
+	case oauth.ReasonAudienceMismatch:
+		return j.fixAudience(p, c.Audience)
+	case oauth.ReasonClaimRule:
+		return "A rule of the provider does not hold for these claims. If it should, ask the issuer for a token that it holds for; if the rule is wrong, change spec.claimValidationRules:\n" + edit("idp", p.Key)
+	case oauth.ReasonClaimRuleFailed:
+		return "An expression of the provider cannot be evaluated for these claims: one that is missing is tested with has(). Change spec.claimValidationRules, spec.claimMappings or spec.subject:\n" + edit("idp", p.Key)
+	case oauth.ReasonJWTIDMissing:
+		return "Have the issuer give every token a jti of its own. If the provider's assertions may be used more than once, say so:\n" + patch("idp", p.Key, `{"spec":{"replay":"OneTimeIfPresent"}}`)
+	case oauth.ReasonIssuedBeforeStart:
+		return "Have the issuer say when the token was made, in iat or nbf: without, nobody can tell that it was not used before, and this provider's assertions work once."
+	case oauth.ReasonReplayed:
+		return "Obtain a new assertion: this one may not be used again."
+	}
+	return ""
+}
+
+func (j *judgement) fixAudience(p *trust.Provider, audience []string) string {
+	if p.IDJAG {
+		return "Have the issuer make the token for this token server: aud is its issuer " + quoted(j.issuer) + " and nothing else, which spec.audienceAliases holds, too."
+	}
+	text := "Have the issuer make the token for this server, with aud " + list(p.AudienceAliases) + ". "
+	if p.SoleAudience && len(audience) > 1 {
+		text += "With spec.audiencePolicy Sole it may name nobody else. "
+	}
+	if len(audience) == 0 {
+		return text
+	}
+	text += "If it is a name of this server alone, add it to " + p.Key.String() + ":\nspec:\n  audienceAliases:\n"
+	for _, alias := range p.AudienceAliases {
+		text += "  - " + quoted(alias) + "\n"
+	}
+	return text + "  - " + quoted(audience[0])
+}
+
+// fixTimes is about clocks.
+func (j *judgement) fixTimes(reason oauth.Reason) string {
+	p := j.trace.Provider
+	if p == nil {
+		return ""
+	}
+	clocks := fmt.Sprintf(" If the clocks of issuer and server differ, set them right, or allow more than %s, up to 5m:\n%s", span(p.ClockSkew), patch("idp", p.Key, `{"spec":{"clockSkew":"2m"}}`))
+	switch reason { //nolint:exhaustive // The others are about other things.
+	case oauth.ReasonExpiryMissing:
+		return "Have the issuer say until when the token is valid, in exp (RFC 7523 §3(4))."
+	case oauth.ReasonExpired:
+		return "Obtain a new assertion and exchange it at once." + clocks
+	case oauth.ReasonNotYetValid:
+		return "Wait until it is valid." + clocks
+	case oauth.ReasonIssuedInFuture:
+		return "The issuer's clock is ahead, or this one is behind." + clocks
+	case oauth.ReasonTimesContradict:
+		return "Ask the issuer for a token that is valid at some time: this one begins after its end."
+	case oauth.ReasonIssuedAtMissing:
+		if p.IDJAG {
+			return "Have the issuer say when the token was made, in iat."
+		}
+		return "Have the issuer say when the token was made, in iat: spec.maxAge of " + p.Key.String() + " cannot be held to without."
+	case oauth.ReasonTooOld:
+		return "Obtain a new assertion and exchange it at once. If older ones are good, raise spec.maxAge:\n" + edit("idp", p.Key)
+	case oauth.ReasonLifetimeTooLong:
+		return "Have the issuer make tokens that live no longer than wanted. If these are good, raise spec.maxLifetime:\n" + edit("idp", p.Key)
+	}
+	return ""
+}
+
+// profileHint says where a presetting came from.
+func profileHint(p *trust.Provider) string {
+	return "What is accepted is a matter of spec.profile; what is in force:\n" + get("idp", p.Key, "-o jsonpath='{.status.effective}'")
+}
