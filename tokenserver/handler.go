@@ -70,6 +70,9 @@ type Config struct {
 	TenantDomains map[string]string
 	// Peers finds the address of a caller; nil means that of the connection.
 	Peers *peer.Finder
+	// RememberedSignatures is how many signatures of assertions that may be presented again are remembered, so that they are
+	// verified once; 0 for none.
+	RememberedSignatures int
 	// Failures bounds failed authentications of clients; nil means no bound.
 	Failures *throttle.Throttle
 }
@@ -115,6 +118,11 @@ func NewHandler(c Config) (*Handler, error) {
 		return nil, err
 	}
 	verifier := NewVerifier(c.Issuer)
+	if c.RememberedSignatures > 0 {
+		if err := verifier.RememberSignatures(c.RememberedSignatures, m.rememberedSignature); err != nil {
+			return nil, err
+		}
+	}
 	h := &Handler{
 		config: c, verifier: verifier, clients: clientauth.New(verifier, replay.Clients{Store: c.Replay}, c.Failures), metrics: m,
 		tenants: all, unforeseen: oauth.AsError(nil),

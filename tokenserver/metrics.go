@@ -13,6 +13,8 @@ import (
 type metrics struct {
 	endpoints map[endpoint]requestMetrics
 	panics    prometheus.Counter
+	// known and unknown count assertions that may be presented again, by whether their signature was remembered.
+	known, unknown prometheus.Counter
 }
 
 // requestMetrics are those of one endpoint.
@@ -51,13 +53,18 @@ func newMetrics(r prometheus.Registerer, store *trust.Store) (*metrics, error) {
 			Help: "Requests whose handling panicked and was answered with server_error.",
 		}),
 	}
+	remembered := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "grantor_remembered_signatures_total",
+		Help: "Assertions that may be presented again, by whether their signature was remembered (hit) or had to be verified (miss); 0 unless signatures are remembered.",
+	}, []string{"result"})
+	m.known, m.unknown = remembered.WithLabelValues("hit"), remembered.WithLabelValues("miss")
 	gauge := func(name, help string, read func(*trust.Snapshot) float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
 			return read(store.Snapshot())
 		})
 	}
 	collectors := []prometheus.Collector{
-		m.panics,
+		m.panics, remembered,
 		gauge("grantor_trust_providers", "Identity providers in the trust store.", func(s *trust.Snapshot) float64 {
 			providers, _ := s.Counts()
 			return float64(providers)
@@ -82,6 +89,14 @@ func newMetrics(r prometheus.Registerer, store *trust.Store) (*metrics, error) {
 		}
 	}
 	return m, nil
+}
+
+func (m *metrics) rememberedSignature(known bool) {
+	if known {
+		m.known.Inc()
+	} else {
+		m.unknown.Inc()
+	}
 }
 
 func (m *metrics) observe(e endpoint, code, reason string, took time.Duration) {

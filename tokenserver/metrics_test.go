@@ -142,3 +142,25 @@ func TestMetricDescriptions(t *testing.T) {
 		t.Errorf("metrics cannot be registered in another registry: %v", err)
 	}
 }
+
+// TestRememberedSignaturesAreCounted: of assertions that may be presented again, when the server remembers any.
+func TestRememberedSignaturesAreCounted(t *testing.T) {
+	for remembered, want := range map[int][2]float64{0: {0, 0}, 10: {2, 1}} {
+		f := newFixture(t, func(c *Config) { c.RememberedSignatures = remembered })
+		f.store.Update(func(tx *trust.Tx) {
+			p := provider("a", idpA)
+			p.Replay = trust.ReplayReuse
+			tx.PutProvider(p)
+		})
+		assertion := f.assertion(idpA, "1")
+		for range 3 {
+			if a := f.send(t, f.call("c1", assertion).request()); a.status != 200 {
+				t.Fatal(a)
+			}
+		}
+		const name = "grantor_remembered_signatures_total"
+		if got := [2]float64{f.series(t, name, "result", "hit"), f.series(t, name, "result", "miss")}; got != want {
+			t.Errorf("remembering %d: %v hits and misses, want %v", remembered, got, want)
+		}
+	}
+}

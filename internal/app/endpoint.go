@@ -19,11 +19,15 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
+// maxRememberedSignatures bounds the memory that the flag can ask for, at about 150 bytes each.
+const maxRememberedSignatures = 1_000_000
+
 // endpointFlags are the flags of whatever answers token requests.
 type endpointFlags struct {
 	issuer, listen, opsListen string
 	disabledGrants            []string
 	drain                     time.Duration
+	rememberedSignatures      int
 	tls                       tlsFlags
 	callers                   callerFlags
 	state                     stateFlags
@@ -35,6 +39,7 @@ func (f *endpointFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.opsListen, "ops-listen", ":8081", "address of /healthz, /readyz and /metrics; keep it off the public network")
 	flags.StringSliceVar(&f.disabledGrants, "disable-grant", nil, "grant that is refused to everybody: "+strings.Join(grantNames(), ", "))
 	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long to go on answering after a stop signal, while not Ready, so that load balancers notice")
+	flags.IntVar(&f.rememberedSignatures, "remember-signatures", 0, "how many signatures of assertions to remember whose provider lets them be presented again (replay: Reuse), so that each is verified once; all else about an assertion is judged every time; 0 for none")
 	f.tls.add(flags)
 	f.callers.add(flags)
 	f.state.add(flags)
@@ -56,6 +61,9 @@ func (f *endpointFlags) check() error {
 	}
 	if f.drain < 0 {
 		return errors.New("--drain must not be negative")
+	}
+	if f.rememberedSignatures < 0 || f.rememberedSignatures > maxRememberedSignatures {
+		return fmt.Errorf("--remember-signatures must be 0 to %d", maxRememberedSignatures)
 	}
 	if f.tls.certificate != "" && !strings.HasPrefix(f.issuer, "https://") {
 		return errors.New("--issuer must begin with https:// when --tls-cert-file is set: callers find the endpoints by it")
@@ -91,6 +99,7 @@ func (f *endpointFlags) newEndpoint(ctx context.Context, store *trust.Store, key
 	handler, err := tokenserver.NewHandler(tokenserver.Config{
 		Issuer: f.issuer, Trust: store, Replay: shared, Revocations: shared, Now: time.Now, Audit: audit, Metrics: metrics.Registry,
 		DisabledGrants: disabled, KeyRefresher: keys, TenantDomains: domains, Peers: peers, Failures: throttle.New(f.callers.failures, time.Now()),
+		RememberedSignatures: f.rememberedSignatures,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--issuer: %w", err)

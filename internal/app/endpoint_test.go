@@ -37,6 +37,8 @@ func TestEndpointFlags(t *testing.T) {
 		"another header":          {behind("X-Real-Ip", "10.0.0.0/8"), "use X-Forwarded-For or Forwarded"},
 		"issuer alone":            {endpointFlags{issuer: "http://localhost:8080"}, ""},
 		"no issuer":               {endpointFlags{}, "--issuer is required"},
+		"remember less than none": {endpointFlags{issuer: "https://a.test", rememberedSignatures: -1}, "--remember-signatures"},
+		"remember far too much":   {endpointFlags{issuer: "https://a.test", rememberedSignatures: 1_000_001}, "--remember-signatures"},
 		"negative drain":          {endpointFlags{issuer: "https://a.test", drain: -1}, "--drain"},
 		"TLS and https":           {endpointFlags{issuer: "https://a.test", tls: tlsFlags{"c", "k"}}, ""},
 		"TLS with an http issuer": {endpointFlags{issuer: "http://localhost:8080", tls: tlsFlags{"c", "k"}}, "must begin with https://"},

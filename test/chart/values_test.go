@@ -197,6 +197,8 @@ func TestWrongValues(t *testing.T) {
 		{"signingKeys.rotationInterval", "30d", "'/signingKeys/rotationInterval'"},
 		{"signingKeys.rotationInterval", "10m", "'/signingKeys/rotationInterval'"},
 		{"signingKeys.importSecret", "team-a/key", "'/signingKeys/importSecret'"},
+		{"tokenServer.rememberedSignatures", -1, "'/tokenServer/rememberedSignatures'"},
+		{"tokenServer.rememberedSignatures", 1_000_001, "'/tokenServer/rememberedSignatures'"},
 		{"tokenServer.maxTrustStaleness", "1m", "'/tokenServer/maxTrustStaleness'"},
 		{"tokenServer.maxTrustStaleness", "90s", "'/tokenServer/maxTrustStaleness'"},
 		{"tokenServer.maxTrustStaleness", 0, "'/tokenServer/maxTrustStaleness': got number, want string"},

@@ -95,7 +95,7 @@ func (v *verification) verifySignature() error {
 			break
 		}
 		v.tried = true
-		if k.Verify(alg, v.jws.SigningInput, v.jws.Signature) {
+		if v.remembered.verify(v.provider, k, alg, v.jws) {
 			v.key = k
 			return nil
 		}

@@ -17,6 +17,7 @@ type Verifier struct {
 	// reading comes before any of the others.
 	reading, grant, token, client []step
 	decoy                         decoy
+	remembered                    *signatures
 }
 
 // TokenKind is what a token that is exchanged is said to be (RFC 8693 §3).
@@ -71,6 +72,7 @@ type verification struct {
 
 	ownIssuer   string
 	ownPrefixes []string
+	remembered  *signatures
 	audience    string // of client assertions
 	text        string
 	snapshot    *trust.Snapshot
@@ -188,7 +190,7 @@ func clientSteps() []step {
 func (vr *Verifier) Verify(ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, assertion string, now time.Time) (
 	Verified, Trail, error,
 ) {
-	v := &verification{ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, text: assertion, snapshot: snapshot, client: client, now: now}
+	v := &verification{ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, remembered: vr.remembered, text: assertion, snapshot: snapshot, client: client, now: now}
 	return v.verified(ctx, vr.reading, vr.grant)
 }
 
@@ -198,7 +200,7 @@ func (vr *Verifier) VerifyToken(ctx context.Context, snapshot *trust.Snapshot, c
 	Verified, Trail, error,
 ) {
 	v := &verification{
-		ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, text: token, snapshot: snapshot, client: client, kind: kind, now: now,
+		ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, remembered: vr.remembered, text: token, snapshot: snapshot, client: client, kind: kind, now: now,
 	}
 	return v.verified(ctx, vr.reading, vr.token)
 }
@@ -225,7 +227,7 @@ func (vr *Verifier) Read(ctx context.Context, clientAssertion string) (Unverifie
 func (vr *Verifier) VerifyClient(
 	ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, u Unverified, audience string, now time.Time,
 ) (VerifiedClient, Trail, error) {
-	v := &verification{Unverified: u, ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, audience: audience, snapshot: snapshot, client: client, now: now}
+	v := &verification{Unverified: u, ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, remembered: vr.remembered, audience: audience, snapshot: snapshot, client: client, now: now}
 	err := oauth.Refuse(oauth.ReasonInternal, nil)
 	if u.jws != nil && u.claims != nil {
 		err = v.run(ctx, vr.client)
