@@ -14,7 +14,8 @@ const cliIntro = `# Command line
 
 <!-- Written by make generate from internal/app. -->
 
-One binary has all roles. Every command exits with 0, or with 1 and a sentence on standard error that says what to do. The
+One binary has all roles. Every command exits with 0, or with 1 and a sentence on standard error that says what to do; where it
+tells more cases apart, that stands with it. The
 [configuration reference](configuration.md) says which value of the chart sets a flag.
 
 `

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,7 +16,7 @@ import (
 // version is set by the linker.
 var version = ""
 
-// Main runs the command line and returns the exit code: 0, or 1 with the error on stderr.
+// Main runs the command line and returns the exit code: 0, or with the error on stderr 1, or another that the error says.
 func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -25,6 +26,12 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
 		_, _ = fmt.Fprintln(stderr, "grantor:", err)
+		if coded, ok := errors.AsType[interface {
+			error
+			ExitCode() int
+		}](err); ok {
+			return coded.ExitCode()
+		}
 		return 1
 	}
 	return 0
@@ -41,7 +48,7 @@ Trust is declared as IdentityProvider and OAuthClient objects; workloads exchang
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(operatorCommand(), tokenServerCommand(), standaloneCommand(), checkCommand())
+	root.AddCommand(operatorCommand(), tokenServerCommand(), standaloneCommand(), checkCommand(), exchangeCommand())
 	return root
 }
 

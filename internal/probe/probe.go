@@ -2,21 +2,14 @@ package probe
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
-	"github.com/grantor-dev/grantor/tokenserver"
+	"github.com/grantor-dev/grantor/internal/exchange"
 )
-
-// maxAnswer bounds what is read of an answer.
-const maxAnswer = 1 << 20
 
 // Step is one question, and what was wrong with the answer.
 type Step struct {
@@ -56,30 +49,11 @@ type prober struct {
 }
 
 func (p *prober) metadata(ctx context.Context) error {
-	path, err := tokenserver.CheckIssuer(p.issuer)
+	document, err := exchange.Discover(ctx, p.client, p.issuer)
 	if err != nil {
 		return err
 	}
-	// RFC 8414 §3.1: the well-known part goes between host and path.
-	from := strings.TrimSuffix(p.issuer, path) + tokenserver.PathMetadata + path
-	var document struct {
-		Issuer string `json:"issuer"`
-		Keys   string `json:"jwks_uri"`
-		Token  string `json:"token_endpoint"`
-	}
-	if err := p.get(ctx, from, &document); err != nil {
-		return err
-	}
-	// RFC 8414 §3.3: the issuer of the document is the one that was asked for, or the document must not be used.
-	if document.Issuer != p.issuer {
-		return fmt.Errorf("%s is the document of issuer %q: the server is configured for another issuer, or the URL leads to another server", from, document.Issuer)
-	}
-	for _, u := range []string{document.Keys, document.Token} {
-		if !strings.HasPrefix(u, p.issuer+"/") {
-			return fmt.Errorf("%s names the endpoint %q, which is not below the issuer", from, u)
-		}
-	}
-	p.keySetURL, p.tokens = document.Keys, document.Token
+	p.keySetURL, p.tokens = document.KeySetURL, document.TokenEndpoint
 	return nil
 }
 
@@ -115,13 +89,13 @@ func (p *prober) tokenEndpoint(ctx context.Context) error {
 	var refusal struct {
 		Error string `json:"error"`
 	}
-	status, err := p.do(req, &refusal)
+	head, err := exchange.Ask(p.client, req, &refusal)
 	if err != nil {
 		return err
 	}
 	refused := []string{"invalid_request", "invalid_client", "unsupported_grant_type"}
-	if status != http.StatusBadRequest && status != http.StatusUnauthorized || !slices.Contains(refused, refusal.Error) {
-		return fmt.Errorf("%s answers a request without grant by %d %q", p.tokens, status, refusal.Error)
+	if head.Status != http.StatusBadRequest && head.Status != http.StatusUnauthorized || !slices.Contains(refused, refusal.Error) {
+		return fmt.Errorf("%s answers a request without grant by %d %q", p.tokens, head.Status, refusal.Error)
 	}
 	return nil
 }
@@ -131,32 +105,12 @@ func (p *prober) get(ctx context.Context, from string, into any) error {
 	if err != nil {
 		return err
 	}
-	status, err := p.do(req, into)
+	head, err := exchange.Ask(p.client, req, into)
 	if err != nil {
 		return err
 	}
-	if status != http.StatusOK {
-		return fmt.Errorf("%s answers %d", from, status)
+	if head.Status != http.StatusOK {
+		return fmt.Errorf("%s answers %d", from, head.Status)
 	}
 	return nil
-}
-
-// do reads a JSON object; what comes from something else before the server is seldom one.
-func (p *prober) do(req *http.Request, into any) (int, error) {
-	res, err := p.client.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err := errors.Join(err, res.Body.Close()); err != nil {
-		return 0, fmt.Errorf("read what %s answers: %w", req.URL, err)
-	}
-	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" && kind != "application/jwk-set+json" {
-		return 0, fmt.Errorf("%s answers %d with %q, not with JSON: something else answers there", req.URL, res.StatusCode, res.Header.Get("Content-Type"))
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return 0, fmt.Errorf("%s answers with broken JSON: %w", req.URL, err)
-	}
-	return res.StatusCode, nil
 }

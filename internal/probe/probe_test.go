@@ -105,7 +105,7 @@ func TestWrong(t *testing.T) {
 // TestEndless: an answer that does not end is not read to its end.
 func TestEndless(t *testing.T) {
 	answers := right()
-	answers["GET /a/keys"] = answer{200, "application/json", `{"keys":[` + strings.Repeat(" ", maxAnswer) + `{"kid":"1"}]}`, ""}
+	answers["GET /a/keys"] = answer{200, "application/json", `{"keys":[` + strings.Repeat(" ", 1<<20) + `{"kid":"1"}]}`, ""}
 	if last := run(t, answers); last[len(last)-1].Err == nil {
 		t.Error("read whole")
 	}

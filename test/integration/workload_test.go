@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -132,6 +133,32 @@ func TestWorkloadHasNoSecret(t *testing.T) {
 				t.Errorf("got %+v, want %d", a, tc.status)
 			}
 		})
+	}
+}
+
+// TestExchangeAsServiceAccount: who may ask the API server for a token of a workload can ask for what the workload gets.
+func TestExchangeAsServiceAccount(t *testing.T) {
+	tn := newWorkload(t)
+	exchange := func(more ...string) (string, error) {
+		args := append([]string{
+			"exchange", "--issuer", grantor.Issuer, "--kubeconfig", grantor.ControlPlane.Kubeconfig, "--client-id", tn.namespace + ".worker",
+			"--federated", "--decode", "--service-account",
+		}, more...)
+		out, err := exec.CommandContext(t.Context(), grantor.Binary, args...).CombinedOutput()
+		return string(out), err
+	}
+	out, err := exchange(tn.namespace + "/worker")
+	if want := `"sub": "` + tn.namespace + "/cluster:system:serviceaccount:" + tn.namespace + `:worker"`; err != nil || !strings.Contains(out, want) {
+		t.Errorf("%v: %s", err, out)
+	}
+	for name, args := range map[string][]string{
+		"401 invalid_client":                 {tn.namespace + "/stranger"},
+		"the token endpoint answers 401":     {tn.namespace + "/worker", "--audience", "https://vault.example.com"},
+		`serviceaccounts "nobody" not found`: {tn.namespace + "/nobody"},
+	} {
+		if out, err := exchange(args...); err == nil || !strings.Contains(out, name) {
+			t.Errorf("%v, want %s: %s", err, name, out)
+		}
 	}
 }
 

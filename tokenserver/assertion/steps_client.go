@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -17,7 +18,7 @@ const (
 // Types that say what a JWT is for. The first is that of client assertions in draft-ietf-oauth-rfc7523bis; the others are
 // grants, there and in draft-ietf-oauth-identity-assertion-authz-grant.
 const (
-	typeClientAssertion = "client-authentication+jwt"
+	typeClientAssertion = jose.TypeClientAssertion
 	typeGrant           = "authorization-grant+jwt"
 	typeIDJAG           = "oauth-id-jag+jwt"
 )

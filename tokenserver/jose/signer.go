@@ -14,8 +14,13 @@ import (
 	"fmt"
 )
 
-// TypeAccessToken is the typ of a JWT access token (RFC 9068 §2.1).
-const TypeAccessToken = "at+jwt"
+// What a JWT is for, in typ.
+const (
+	// TypeAccessToken is the typ of a JWT access token (RFC 9068 §2.1).
+	TypeAccessToken = "at+jwt"
+	// TypeClientAssertion is that of a client assertion (draft-ietf-oauth-rfc7523bis).
+	TypeClientAssertion = "client-authentication+jwt"
+)
 
 // Sizes of RSA keys that sign. A generated key has the size that every verifier takes and that signs fastest; an imported
 // one of 4096 bits signs six times slower, and nobody asks for more.
@@ -104,7 +109,7 @@ func newSigner(private crypto.Signer) (*Signer, error) {
 func (s *Signer) name(keyID string) {
 	s.public = s.public.WithKeyID(keyID)
 	s.headers = map[string]string{}
-	for _, typ := range []string{TypeAccessToken} {
+	for _, typ := range []string{TypeAccessToken, TypeClientAssertion} {
 		header := `{"alg":` + quote(string(s.algorithm)) + `,"typ":` + quote(typ) + `,"kid":` + quote(keyID) + `}`
 		s.headers[typ] = base64.RawURLEncoding.EncodeToString([]byte(header))
 	}
