@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/elliptic"
 	"encoding/binary"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,6 +149,36 @@ func (e *exchangeBench) steps(b *testing.B) []benchStep {
 		{"mint", func(int) error { _, err := e.mint(c, redeemed, rec); return err }},
 		{"respond", func(int) error { writeToken(httptest.NewRecorder(), token, oauth.GrantTypeJWTBearer); return nil }},
 		{"record", func(int) error { e.finish(ctx, e.newRecord(r, endpointToken)); return nil }},
+	}
+}
+
+// BenchmarkServe is the same through net/http, over one connection that is kept. The client is in it, too.
+func BenchmarkServe(b *testing.B) {
+	for _, alg := range []string{"ES256", "RS256"} {
+		b.Run(alg, func(b *testing.B) {
+			e := newExchange(b, alg)
+			listener, err := (&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0")
+			if err != nil {
+				b.Fatal(err)
+			}
+			server := NewServer(e)
+			go func() { _ = server.Serve(listener) }() // until it is closed
+			defer func() { _ = server.Close() }()
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				r := must(http.NewRequestWithContext(b.Context(), http.MethodPost, "http://"+listener.Addr().String()+PathToken, strings.NewReader(e.bodies[i%len(e.bodies)])))
+				r.Header = e.header
+				answer, err := http.DefaultClient.Do(r)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n, err := io.Copy(io.Discard, answer.Body)
+				_ = answer.Body.Close()
+				if err != nil || n < 500 || answer.StatusCode != http.StatusOK {
+					b.Fatal(n, err, answer.Status)
+				}
+			}
+		})
 	}
 }
 
