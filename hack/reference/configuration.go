@@ -92,6 +92,7 @@ func chartValues() map[string]string {
 		"issuer":                        "issuer",
 		"log-level":                     "logLevel",
 		"max-trust-staleness":           "tokenServer.maxTrustStaleness",
+		"remember-signatures":           "tokenServer.rememberedSignatures",
 		"signing-algorithm":             "signingKeys.algorithm",
 		"signing-key-rotation":          "signingKeys.rotationInterval",
 		"state":                         "tokenServer.valkey.addresses",

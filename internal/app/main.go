@@ -48,7 +48,7 @@ Trust is declared as IdentityProvider and OAuthClient objects; workloads exchang
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(operatorCommand(), tokenServerCommand(), standaloneCommand(), checkCommand(), exchangeCommand())
+	root.AddCommand(operatorCommand(), tokenServerCommand(), standaloneCommand(), checkCommand(), exchangeCommand(), importCommand())
 	return root
 }
 
