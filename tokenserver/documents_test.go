@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"flag"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,6 +115,25 @@ func TestJWKSOfRing(t *testing.T) {
 	}
 	if want := []string{signer().PublicKey().KeyID(), next.PublicKey().KeyID()}; !slices.Equal(kids, want) {
 		t.Errorf("kids are %v, want %v", kids, want)
+	}
+}
+
+// The document follows the ring, though it is kept.
+func TestJWKSFollowsTheRing(t *testing.T) {
+	f := newFixture(t)
+	get := func() string {
+		w := httptest.NewRecorder()
+		f.ServeHTTP(w, ask(http.MethodGet, PathJWKS, ""))
+		return w.Body.String()
+	}
+	before := get()
+	if again := get(); again != before {
+		t.Errorf("%s, and then %s", before, again)
+	}
+	ring := must(keyring.Generate(f.now))
+	f.store.Update(func(tx *trust.Tx) { tx.SetRing(ring) })
+	if after := get(); after == before || !strings.Contains(after, ring.PublicKeys()[0].KeyID()) {
+		t.Errorf("after the rotation: %s", after)
 	}
 }
 

@@ -91,8 +91,9 @@ type Handler struct {
 	// endpoints are what every tenant has, by the path below its issuer; routes are those of the whole server, by path.
 	endpoints map[string]route
 	routes    map[string]route
-	document  route // the metadata of RFC 8414, which is at no path below an issuer
+	wellKnown route // the metadata of RFC 8414, which is at no path below an issuer
 	noRoute   errorBody
+	keySet    atomic.Pointer[keySet] // the one that was asked for last
 }
 
 type route struct {
@@ -148,9 +149,9 @@ func (h *Handler) makeRoutes(prefix string) {
 		PathJWKS:           {read, h.serveJWKS},
 		PathOpenIDMetadata: {read, h.serveOpenIDMetadata},
 	}
-	h.document = route{read, h.serveMetadata}
+	h.wellKnown = route{read, h.serveMetadata}
 	// RFC 8414 §3.1: the well-known part goes between host and path.
-	h.routes = map[string]route{PathMetadata + prefix: h.document}
+	h.routes = map[string]route{PathMetadata + prefix: h.wellKnown}
 	for path, rt := range h.endpoints {
 		h.routes[path], h.routes[prefix+path] = rt, rt
 	}
@@ -166,7 +167,7 @@ func (h *Handler) find(path string) (rt route, at tenant, ok bool) {
 		return rt, h.tenants.whole, true
 	}
 	if at, ok = h.tenants.document(path); ok {
-		return h.document, at, true
+		return h.wellKnown, at, true
 	}
 	at, suffix, ok := h.tenants.endpoint(path)
 	if !ok {

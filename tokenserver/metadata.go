@@ -7,6 +7,7 @@ import (
 
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
+	"github.com/grantor-dev/grantor/tokenserver/keyring"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 )
 
@@ -69,7 +70,7 @@ func (h *Handler) metadata(at tenant) metadata {
 }
 
 func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request, at tenant) {
-	publish(w, r, h.metadata(at))
+	publish(w, r, newDocument(h.metadata(at)))
 }
 
 // serveOpenIDMetadata tells the algorithms of all published keys: a client that asked before a rotation to another one
@@ -89,7 +90,7 @@ func (h *Handler) serveOpenIDMetadata(w http.ResponseWriter, r *http.Request, at
 	}
 	slices.Sort(m.IDTokenAlgorithms)
 	m.IDTokenAlgorithms = slices.Compact(m.IDTokenAlgorithms)
-	publish(w, r, m)
+	publish(w, r, newDocument(m))
 }
 
 // serveJWKS publishes the keys that verify access tokens (RFC 7517 §5), all of the ring. They are the same for all tenants.
@@ -99,11 +100,27 @@ func (h *Handler) serveJWKS(w http.ResponseWriter, r *http.Request, _ tenant) {
 		refuse(w, oauth.AsError(oauth.Refuse(oauth.ReasonNotReady, nil)))
 		return
 	}
+	set := h.keySet.Load()
+	if set == nil || set.ring != ring {
+		set = newKeySet(ring)
+		h.keySet.Store(set)
+	}
+	publish(w, r, set.document)
+}
+
+// keySet is the JWK Set of a ring, which every verifier asks for and which changes when the ring does.
+type keySet struct {
+	document
+
+	ring *keyring.Ring
+}
+
+func newKeySet(ring *keyring.Ring) *keySet {
 	set := struct {
 		Keys []json.RawMessage `json:"keys"`
 	}{}
 	for _, k := range ring.PublicKeys() {
 		set.Keys = append(set.Keys, json.RawMessage(k.PublishedJWK()))
 	}
-	publish(w, r, set)
+	return &keySet{newDocument(set), ring}
 }

@@ -89,23 +89,32 @@ func noStore(w http.ResponseWriter) {
 	header["Cache-Control"], header["Pragma"] = cacheNothing, pragmaNoCache
 }
 
+// document is a public document with its entity tag.
+type document struct {
+	body []byte
+	tag  string
+}
+
+// newDocument makes the document of a value of our own types, which cannot fail to encode.
+func newDocument(value any) document {
+	body, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // answered with server_error, and counted
+	}
+	sum := sha256.Sum256(body)
+	return document{body: body, tag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+}
+
 // publish answers with a public document, or says that the caller has it already (RFC 9110 §13.1.2).
-func publish(w http.ResponseWriter, r *http.Request, document any) {
+func publish(w http.ResponseWriter, r *http.Request, d document) {
 	header := w.Header()
 	header.Set("Cache-Control", publicMaxAge)
-	b, err := json.Marshal(document)
-	if err != nil { // It is made of our own types.
-		refuse(w, oauth.AsError(err))
-		return
-	}
-	sum := sha256.Sum256(b)
-	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
-	header.Set("ETag", tag)
-	if matchesTag(r.Header.Values("If-None-Match"), tag) {
+	header.Set("ETag", d.tag)
+	if matchesTag(r.Header.Values("If-None-Match"), d.tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	writeJSON(w, http.StatusOK, json.RawMessage(b))
+	writeBody(w, http.StatusOK, d.body)
 }
 
 // matchesTag: RFC 9110 §13.1.2: a list of entity tags or *, compared weakly, since proxies weaken tags when they compress.
