@@ -66,12 +66,16 @@ type record struct {
 	// err is why the endpoint refused, or, where nothing is set, why there was nothing to do, which is no error on the wire.
 	err     *oauth.Error
 	nothing bool
+	// trace is nil for a request without one.
+	trace *requestTrace
 }
 
 // voucher is who vouches for somebody.
 type voucher struct {
 	untrustedIssuer string
 	provider        *trust.Provider
+	// untrustedProvider is the provider of that issuer, which may not have signed anything.
+	untrustedProvider *trust.Provider
 }
 
 // newRecord returns a record of a failure: what ends in a panic must not be recorded as a success.
@@ -80,7 +84,7 @@ func (h *Handler) newRecord(r *http.Request, endpoint endpoint) *record {
 	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the process instead
 	rec := &record{
 		endpoint: endpoint, id: hex.EncodeToString(id[:]), from: h.config.Peers.Find(r), remote: r.RemoteAddr, start: h.config.Now(),
-		err: h.unforeseen,
+		err: h.unforeseen, trace: h.startTrace(r, endpoint),
 	}
 	if rec.from.Caller.IsValid() {
 		rec.remote = rec.from.Caller.String()
@@ -102,7 +106,7 @@ func (h *Handler) warnOfProxy(ctx context.Context, remote string) {
 // finish writes the one audit record of a request and counts it.
 func (h *Handler) finish(ctx context.Context, rec *record) {
 	took := h.config.Now().Sub(rec.start)
-	code, reason := "ok", "ok"
+	code, reason := outcomeOK, outcomeOK
 	message, nothing, refused := rec.endpoint.messages()
 	level := slog.LevelInfo
 	attrs := append(make([]slog.Attr, 0, mostAttrs),
@@ -111,6 +115,9 @@ func (h *Handler) finish(ctx context.Context, rec *record) {
 		slog.String("remote", rec.remote),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 	)
+	if id := rec.trace.id(); id != "" {
+		attrs = append(attrs, slog.String("trace_id", id))
+	}
 	if rec.err != nil {
 		reason, message = string(rec.err.Reason), nothing
 		if !rec.nothing {
@@ -125,7 +132,8 @@ func (h *Handler) finish(ctx context.Context, rec *record) {
 			attrs = append(attrs, slog.String("cause", cause.Error()))
 		}
 	}
-	h.metrics.observe(rec.endpoint, code, reason, took)
+	h.metrics.observe(rec, code, reason, took)
+	rec.trace.end(rec, code, reason)
 	attrs = rec.appendTo(attrs)
 	h.config.Audit.LogAttrs(ctx, level, message, attrs...)
 }

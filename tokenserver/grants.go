@@ -64,27 +64,31 @@ func (h *Handler) jwtBearer(ctx context.Context, c caller, form oauth.Form, rec 
 	if err != nil {
 		return c, policy.Decision{}, err
 	}
+	rec.enter(ctx, stepAuthorize)
 	decision, err := policy.Authorize(c.Client, verified, h.request(form), c.issuer, c.now)
 	return c, decision, err
 }
 
 // clientCredentials is the client credentials grant (RFC 6749 §4.4): that the client is who it says is all there is.
-func (h *Handler) clientCredentials(_ context.Context, c caller, form oauth.Form, _ *record) (caller, policy.Decision, error) {
+func (h *Handler) clientCredentials(ctx context.Context, c caller, form oauth.Form, rec *record) (caller, policy.Decision, error) {
+	rec.enter(ctx, stepAuthorize)
 	decision, err := policy.AuthorizeClient(c.Client, h.request(form), c.issuer, c.now)
 	return c, decision, err
 }
 
 // refreshToken is the grant of a refresh token (RFC 6749 §6).
-func (h *Handler) refreshToken(_ context.Context, c caller, form oauth.Form, rec *record) (caller, policy.Decision, error) {
+func (h *Handler) refreshToken(ctx context.Context, c caller, form oauth.Form, rec *record) (caller, policy.Decision, error) {
 	presented := form.Get("refresh_token")
 	if presented == "" {
 		return c, policy.Decision{}, oauth.Refuse(oauth.ReasonMissingRefreshToken, nil)
 	}
+	rec.enter(ctx, stepVerify)
 	token, err := refresh.Open(c.snapshot.DigestKeys(), c.issuer, presented)
 	if err != nil {
 		return c, policy.Decision{}, err
 	}
 	rec.refreshFamily = token.Family().Digest()
+	rec.enter(ctx, stepAuthorize)
 	decision, err := policy.Renew(c.Client, token, c.snapshot, h.request(form), c.issuer, c.now)
 	rec.provider = decision.Provider()
 	return c, decision, err
@@ -104,11 +108,16 @@ type look func(ctx context.Context, c caller) (assertion.Verified, assertion.Tra
 // comes back with the snapshot that has the key: everything is judged by that one again, but for the client's credentials,
 // which have been looked at and, if they are a client assertion, been used.
 func (h *Handler) verify(ctx context.Context, c caller, look look, form oauth.Form, rec *record, said *voucher) (caller, assertion.Verified, error) {
+	rec.enter(ctx, stepVerify)
 	verified, trail, err := look(ctx, c)
-	said.untrustedIssuer = trail.UntrustedIssuer
+	said.untrustedIssuer, said.untrustedProvider = trail.UntrustedIssuer, trail.Provider
 	if err == nil {
 		said.provider = verified.Provider()
 		return c, verified, nil
+	}
+	if h.maybeNewer(trail) {
+		rec.failed(oauth.AsError(err))
+		rec.enter(ctx, stepAwaitKeys)
 	}
 	newer := h.newerKeys(ctx, trail)
 	if newer == nil {
@@ -122,6 +131,7 @@ func (h *Handler) verify(ctx context.Context, c caller, look look, form oauth.Fo
 		return c, assertion.Verified{}, err
 	}
 	c = caller{Client: client, issuer: c.issuer, snapshot: newer, now: h.config.Now()}
+	rec.enter(ctx, stepVerify)
 	if verified, _, err = look(ctx, c); err == nil {
 		said.provider = verified.Provider()
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
 	"github.com/grantor-dev/grantor/tokenserver/clientauth"
@@ -63,6 +64,11 @@ type Config struct {
 	Metrics prometheus.Registerer
 	// DisabledGrants are grant_type values that the server refuses to everybody; nil refuses none.
 	DisabledGrants []string
+	// Tracer begins the spans of requests; nil means that there are none, and costs nothing.
+	Tracer trace.Tracer
+	// ContinueTraces makes a request a part of the trace that its traceparent names. A caller then decides what is sampled.
+	// Without it, the request's own trace links to that one.
+	ContinueTraces bool
 	// KeyRefresher is asked when an assertion names a key that its provider, or its client, does not have; nil means that such an assertion
 	// is refused at once.
 	KeyRefresher KeyRefresher
@@ -146,10 +152,10 @@ func (h *Handler) makeRoutes(prefix string) {
 		PathTokenAlias:     {post, h.serveToken},
 		PathIntrospection:  {post, h.serveIntrospection},
 		PathRevocation:     {post, h.serveRevocation},
-		PathJWKS:           {read, h.serveJWKS},
-		PathOpenIDMetadata: {read, h.serveOpenIDMetadata},
+		PathJWKS:           {read, h.timed("jwks", h.serveJWKS)},
+		PathOpenIDMetadata: {read, h.timed("openid_metadata", h.serveOpenIDMetadata)},
 	}
-	h.wellKnown = route{read, h.serveMetadata}
+	h.wellKnown = route{read, h.timed("metadata", h.serveMetadata)}
 	// RFC 8414 §3.1: the well-known part goes between host and path.
 	h.routes = map[string]route{PathMetadata + prefix: h.wellKnown}
 	for path, rt := range h.endpoints {

@@ -17,10 +17,12 @@ func (h *Handler) serveIntrospection(w http.ResponseWriter, r *http.Request, at 
 	active, err := h.introspect(w, r, at, rec)
 	if err == nil {
 		rec.err = nil
+		rec.enter(r.Context(), stepRespond)
 		writeActive(w, active)
 		return
 	}
 	rec.err = oauth.AsError(err)
+	rec.failed(rec.err)
 	if !rec.nothing {
 		refuse(w, rec.err)
 		return
@@ -45,9 +47,11 @@ func (h *Handler) introspect(w http.ResponseWriter, r *http.Request, at tenant, 
 	}
 	// token_type_hint is not looked at: RFC 7662 §2.1: the server "MAY ignore this parameter". Access tokens are the only
 	// ones that are ever active, so that nobody takes another kind for one.
+	rec.enter(r.Context(), stepVerify)
 	token, err := accesstoken.Verify(c.snapshot.Ring(), c.issuer, presented, c.now)
 	if err == nil {
 		rec.tokenID, rec.tokenClientID = token.ID(), token.ClientID()
+		rec.enter(r.Context(), stepJudge)
 		var active tokenstatus.Active
 		if active, err = tokenstatus.Judge(r.Context(), c.snapshot, h.config.Revocations, c.Client, token, c.now); err == nil {
 			return active, nil
@@ -70,6 +74,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, at tenant, rec *
 	if !snapshot.Ready() {
 		return caller{}, oauth.Form{}, oauth.Refuse(oauth.ReasonNotReady, nil)
 	}
+	rec.enter(r.Context(), stepParse)
 	form, err := oauth.ParseForm(w, r)
 	if err != nil {
 		return caller{}, oauth.Form{}, err

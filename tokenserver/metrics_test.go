@@ -2,13 +2,17 @@ package tokenserver
 
 import (
 	"crypto/elliptic"
+	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/grantor-dev/grantor/internal/jwttest"
+	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -72,6 +76,13 @@ func TestMetrics(t *testing.T) {
 		"refused twice":   {"grantor_token_requests_total", []string{"code", "invalid_client", "reason", "unknown_client"}, 2},
 		"all":             {"grantor_token_requests_total", nil, 4},
 		"durations":       {"grantor_token_request_duration_seconds", nil, 4},
+		"by grant":        {"grantor_token_requests_total", []string{"grant", "jwt-bearer"}, 2},
+		"before a grant":  {"grantor_token_requests_total", []string{"grant", "none", "reason", "unknown_client"}, 2},
+		"time by grant":   {"grantor_token_request_duration_seconds", []string{"grant", "jwt-bearer"}, 2},
+		"client granted":  {"grantor_client_token_requests_total", []string{"namespace", "team-a", "name", "c1", "outcome", "granted"}, 1},
+		"client refused":  {"grantor_client_token_requests_total", []string{"namespace", "team-a", "name", "c1", "outcome", "refused"}, 1},
+		"nobody else":     {"grantor_client_token_requests_total", nil, 2},
+		"provider":        {"grantor_provider_token_requests_total", []string{"name", "idp-a", "outcome", "granted"}, 1},
 		"panics":          {"grantor_panics_total", nil, 0},
 		"providers":       {"grantor_trust_providers", nil, 3},
 		"clients":         {"grantor_trust_clients", nil, 5},
@@ -87,6 +98,114 @@ func TestMetrics(t *testing.T) {
 	f.store.Update(func(tx *trust.Tx) { tx.SetRing(nil); tx.Clear() })
 	if f.series(t, "grantor_trust_ready") != 0 || f.series(t, "grantor_trust_clients") != 0 {
 		t.Error("the gauges do not follow the store")
+	}
+}
+
+// What an assertion that is refused claims to be of counts for that provider; what a client has who does not authenticate, for
+// nobody. An object that is gone has no metrics.
+func TestMetricsOfObjects(t *testing.T) {
+	const clients, providers = "grantor_client_token_requests_total", "grantor_provider_token_requests_total"
+	f := newFixture(t)
+	f.send(t, f.call("c1", sign(idpB, f.claims(idpA, "1"))).request())
+	if got := f.series(t, providers, "name", "idp-a", "outcome", "refused"); got != 1 {
+		t.Errorf("a forged assertion counts %v times", got)
+	}
+	f.send(t, f.call("c1", f.assertion("https://unknown.test", "1")).request())
+	wrong := f.call("c2", f.assertion(idpB, "1"))
+	wrong.basic("c2", "wrong")
+	f.send(t, wrong.request())
+	if f.series(t, providers) != 1 || f.series(t, clients, "name", "c2") != 0 || f.series(t, clients, "name", "c1") != 2 {
+		t.Error("an unknown issuer, or a client that did not authenticate, counts")
+	}
+	f.store.Update(func(tx *trust.Tx) {
+		tx.DeleteClient(trust.ObjectKey{Namespace: "team-a", Name: "c1"})
+		tx.DeleteProvider(trust.ObjectKey{Namespace: "team-a", Name: "idp-a"})
+	})
+	if f.series(t, providers) != 0 || f.series(t, clients) != 0 {
+		t.Error("an object that is gone still has metrics")
+	}
+}
+
+// RFC 9110 §13.1.2: what a verifier has already is told apart from what it is sent.
+func TestMetricsOfDocuments(t *testing.T) {
+	f := newFixture(t)
+	tag := f.send(t, ask(http.MethodGet, PathJWKS, "")).header.Get("ETag")
+	again := ask(http.MethodGet, PathJWKS, "")
+	again.Header.Set("If-None-Match", tag)
+	f.ServeHTTP(httptest.NewRecorder(), again)
+	f.send(t, ask(http.MethodGet, PathMetadata, ""))
+	f.store.Update(func(tx *trust.Tx) { tx.SetRing(nil) })
+	f.send(t, ask(http.MethodGet, PathOpenIDMetadata, ""))
+	for _, labels := range [][]string{
+		{"document", "jwks", "status", "200"},
+		{"document", "jwks", "status", "304"},
+		{"document", "metadata", "status", "200"},
+		{"document", "openid_metadata", "status", "503"},
+	} {
+		if got := f.series(t, "grantor_document_request_duration_seconds", labels...); got != 1 {
+			t.Errorf("%v counts %v times", labels, got)
+		}
+	}
+}
+
+// What counts a request allocates nothing.
+func TestMetricsAllocateNothing(t *testing.T) {
+	f := newFixture(t)
+	c, p := f.client("c1"), provider("a", idpA)
+	for name, rec := range map[string]*record{
+		"granted":       {endpoint: endpointToken, grantType: oauth.GrantTypeJWTBearer, client: c, voucher: voucher{provider: p}},
+		"refused":       {endpoint: endpointToken, err: oauth.AsError(nil), client: c, voucher: voucher{untrustedProvider: p}},
+		"introspection": {endpoint: endpointIntrospection},
+	} {
+		code := outcomeOK
+		if rec.err != nil {
+			code = string(rec.err.Code)
+		}
+		if n := testing.AllocsPerRun(100, func() { f.metrics.observe(rec, code, "x", 0) }); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+// exemplars are the names of metrics with those of their exemplars.
+func (f *fixture) exemplars(t testing.TB) (found []string) {
+	t.Helper()
+	families, err := f.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			for _, b := range m.GetHistogram().GetBucket() {
+				for _, l := range b.GetExemplar().GetLabel() {
+					found = append(found, family.GetName()+" "+l.GetName()+" "+l.GetValue())
+				}
+			}
+		}
+	}
+	return found
+}
+
+// A request that has a trace leaves it in its bucket, and no other does.
+func TestExemplars(t *testing.T) {
+	_, with := traced(sdktrace.AlwaysSample())
+	for name, tc := range map[string]struct {
+		changes []func(*Config)
+		want    bool
+	}{"with a trace": {[]func(*Config){with}, true}, "without": {nil, false}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, tc.changes...)
+			f.send(t, f.call("c1", f.assertion(idpA, "1")).request())
+			found := f.exemplars(t)
+			id, _ := f.records(t)[0]["trace_id"].(string)
+			var want []string
+			if tc.want {
+				want = []string{"grantor_token_request_duration_seconds trace_id " + id}
+			}
+			if diff := cmp.Diff(want, found); diff != "" || tc.want == (id == "") {
+				t.Errorf("exemplars (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

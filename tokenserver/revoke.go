@@ -18,6 +18,7 @@ func (h *Handler) serveRevocation(w http.ResponseWriter, r *http.Request, at ten
 	rec.err = nil
 	if err != nil {
 		rec.err = oauth.AsError(err)
+		rec.failed(rec.err)
 		if !rec.nothing {
 			refuse(w, rec.err)
 			return
@@ -25,6 +26,7 @@ func (h *Handler) serveRevocation(w http.ResponseWriter, r *http.Request, at ten
 	}
 	// RFC 7009 §2.2: "responds with HTTP status code 200 if the token has been revoked successfully or if the client
 	// submitted an invalid token", and the content is ignored.
+	rec.enter(r.Context(), stepRespond)
 	noStore(w)
 	w.WriteHeader(http.StatusOK)
 }
@@ -39,6 +41,7 @@ func (h *Handler) revoke(w http.ResponseWriter, r *http.Request, at tenant, rec 
 	if presented == "" {
 		return oauth.Refuse(oauth.ReasonMissingToken, nil)
 	}
+	rec.enter(r.Context(), stepEnd)
 	err = h.end(r.Context(), c, presented, rec)
 	// What does not count is nothing to end.
 	rec.nothing = err != nil && oauth.AsError(err).Code == oauth.InvalidGrant

@@ -22,10 +22,12 @@ func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request, at tenant) 
 	token, err := h.exchange(w, r, at, rec)
 	if err != nil {
 		rec.err = oauth.AsError(err)
+		rec.failed(rec.err)
 		refuse(w, rec.err)
 		return
 	}
 	rec.err, rec.tokenID, rec.scope = nil, token.ID, token.Scope
+	rec.enter(r.Context(), stepRespond)
 	writeToken(w, token, rec.grantType)
 }
 
@@ -44,6 +46,7 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, at tenant, re
 	if !snapshot.Ready() {
 		return issued{}, oauth.Refuse(oauth.ReasonNotReady, nil)
 	}
+	rec.enter(r.Context(), stepParse)
 	form, err := oauth.ParseForm(w, r)
 	if err != nil {
 		return issued{}, err
@@ -52,6 +55,7 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, at tenant, re
 	if err != nil {
 		return issued{}, err
 	}
+	rec.enter(r.Context(), stepSelectGrant)
 	g, err := h.selectGrant(c.Client, form, rec)
 	if err != nil {
 		return issued{}, err
@@ -73,10 +77,12 @@ func (h *Handler) grantToken(ctx context.Context, g grant, c caller, form oauth.
 	if c.snapshot.Ring().Current(c.now) == nil { // Who is told to try again must still be able to use the assertion.
 		return issued{}, oauth.Refuse(oauth.ReasonNoSigningKey, nil)
 	}
+	rec.enter(ctx, stepRedeem)
 	redeemed, err := replay.Redeem(ctx, h.config.Replay, decision, c.now)
 	if err != nil {
 		return issued{}, err
 	}
+	rec.enter(ctx, stepMint)
 	return h.mint(c, redeemed, rec)
 }
 
@@ -111,6 +117,7 @@ type caller struct {
 }
 
 func (h *Handler) authenticate(snapshot *trust.Snapshot, r *http.Request, at tenant, form oauth.Form, rec *record) (caller, error) {
+	rec.enter(r.Context(), stepAuthenticate)
 	namespace, err := h.narrow(r, at)
 	if err != nil {
 		return caller{}, err

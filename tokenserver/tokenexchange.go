@@ -50,6 +50,7 @@ func (h *Handler) tokenExchange(ctx context.Context, c caller, form oauth.Form, 
 	}
 	request := h.request(form)
 	request.Resources = append(request.Resources, form.Audiences()...)
+	rec.enter(ctx, stepAuthorize)
 	decision, err := policy.AuthorizeExchange(c.Client, subject, actor, request, c.issuer, c.now)
 	return c, decision, err
 }

@@ -31,6 +31,7 @@ type endpointFlags struct {
 	tls                       tlsFlags
 	callers                   callerFlags
 	state                     stateFlags
+	traces                    traceFlags
 }
 
 func (f *endpointFlags) add(flags *pflag.FlagSet) {
@@ -43,6 +44,7 @@ func (f *endpointFlags) add(flags *pflag.FlagSet) {
 	f.tls.add(flags)
 	f.callers.add(flags)
 	f.state.add(flags)
+	f.traces.add(flags)
 }
 
 // endpoint is a token endpoint ready to be served.
@@ -51,7 +53,8 @@ type endpoint struct {
 	handler http.Handler
 	keyPair *keyPair
 	ops     *ops
-	state   *sharedState
+	// run is what keeps all this in order until its context ends.
+	run func(context.Context) error
 }
 
 // check says what is wrong with the flags that can be judged by themselves.
@@ -96,11 +99,20 @@ func (f *endpointFlags) newEndpoint(ctx context.Context, store *trust.Store, key
 	if err != nil {
 		return nil, err
 	}
-	handler, err := tokenserver.NewHandler(tokenserver.Config{
+	traces, err := f.traces.open(ctx, audit)
+	if err != nil {
+		return nil, err
+	}
+	config := tokenserver.Config{
 		Issuer: f.issuer, Trust: store, Replay: shared, Revocations: shared, Now: time.Now, Audit: audit, Metrics: metrics.Registry,
 		DisabledGrants: disabled, KeyRefresher: keys, TenantDomains: domains, Peers: peers, Failures: throttle.New(f.callers.failures, time.Now()),
 		RememberedSignatures: f.rememberedSignatures,
-	})
+	}
+	run := shared.run
+	if traces != nil {
+		config.Tracer, config.ContinueTraces, run = traces.Tracer(), f.traces.continueTraces, together(shared.run, traces.Run)
+	}
+	handler, err := tokenserver.NewHandler(config)
 	if err != nil {
 		return nil, fmt.Errorf("--issuer: %w", err)
 	}
@@ -113,7 +125,7 @@ func (f *endpointFlags) newEndpoint(ctx context.Context, store *trust.Store, key
 		}
 		return nil
 	}
-	return &endpoint{flags: f, handler: handler, keyPair: keyPair, ops: &ops{ready: ready}, state: shared}, nil
+	return &endpoint{flags: f, handler: handler, keyPair: keyPair, ops: &ops{ready: ready}, run: run}, nil
 }
 
 // listeners returns the public port and the one for operations.

@@ -37,7 +37,8 @@ func (o *ops) handler() http.Handler {
 		}
 		answer(w, o.ready())
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}))
+	// Exemplars, which lead from a bucket to a trace, are a part of OpenMetrics alone.
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	return mux
 }
 

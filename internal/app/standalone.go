@@ -76,7 +76,7 @@ func (f *standaloneFlags) run(ctx context.Context, stderr io.Writer) error {
 	if err := loader.Load(ctx, time.Now()); err != nil {
 		return fmt.Errorf("manifests not accepted:\n%w", err)
 	}
-	return serve(ctx, log, e.ops, f.public.drain, together(e.state.run, watch(loader)), e.listeners()...)
+	return serve(ctx, log, e.ops, f.public.drain, together(e.run, watch(loader)), e.listeners()...)
 }
 
 // watch refreshes the loader until its context ends.

@@ -74,7 +74,7 @@ func runTokenServer(ctx context.Context, stderr io.Writer, logs *logFlags, clust
 	if err != nil {
 		return err
 	}
-	return serve(ctx, log, e.ops, public.drain, together(e.state.run, syncer.Run), e.listeners()...)
+	return serve(ctx, log, e.ops, public.drain, together(e.run, syncer.Run), e.listeners()...)
 }
 
 // replicaIdentity names this replica: its pod, which has a UID, or elsewhere its host and something random.

@@ -87,6 +87,18 @@ func (s *Snapshot) ProviderAt(k ObjectKey) *Provider {
 	return p
 }
 
+// HasProvider reports whether there is a provider of that name, whatever right it has to its issuer.
+func (s *Snapshot) HasProvider(k ObjectKey) bool {
+	_, ok := s.providers.Get(objectKey(k))
+	return ok
+}
+
+// HasClient reports whether there is a client of that name, whatever right it has to its id.
+func (s *Snapshot) HasClient(k ObjectKey) bool {
+	_, ok := s.clients.Get(objectKey(k))
+	return ok
+}
+
 // Counts returns the numbers of providers and clients.
 func (s *Snapshot) Counts() (providers, clients int) { return s.providers.Len(), s.clients.Len() }
 

@@ -8,13 +8,21 @@ import (
 
 // metrics of the decisions. The label is the operation, a closed set.
 type metrics struct {
+	// of are what requests need, looked up beforehand.
+	of       map[string]operationMetrics
 	duration *prometheus.HistogramVec
 	errors   *prometheus.CounterVec
 	usable   prometheus.Gauge
 }
 
+type operationMetrics struct {
+	duration prometheus.Observer
+	errors   prometheus.Counter
+}
+
 func newMetrics() *metrics {
 	m := &metrics{
+		of: map[string]operationMetrics{},
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "grantor_state_operation_duration_seconds",
 			Help:    "Time of a decision of the shared state, whatever its outcome.",
@@ -30,7 +38,7 @@ func newMetrics() *metrics {
 		}),
 	}
 	for _, operation := range []string{"consume", "advance", "revoke", "revoked"} {
-		m.errors.WithLabelValues(operation)
+		m.of[operation] = operationMetrics{m.duration.WithLabelValues(operation), m.errors.WithLabelValues(operation)}
 	}
 	return m
 }
@@ -50,8 +58,8 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (m *metrics) observe(operation string, took time.Duration, answer string, err error) {
-	m.duration.WithLabelValues(operation).Observe(took.Seconds())
+	m.of[operation].duration.Observe(took.Seconds())
 	if err != nil || answer == answerClock || answer == answerCorrupt {
-		m.errors.WithLabelValues(operation).Inc()
+		m.of[operation].errors.Inc()
 	}
 }
