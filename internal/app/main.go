@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -21,6 +23,9 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := Command()
+	if name, ok := strings.CutPrefix(filepath.Base(os.Args[0]), "kubectl-"); ok { // A plugin of kubectl is called so.
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl " + name}
+	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -48,7 +53,7 @@ Trust is declared as IdentityProvider and OAuthClient objects; workloads exchang
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(operatorCommand(), tokenServerCommand(), standaloneCommand(), checkCommand(), exchangeCommand(), importCommand())
+	root.AddCommand(operatorCommand(), tokenServerCommand(), standaloneCommand(), checkCommand(), exchangeCommand(), importCommand(), explainCommand())
 	return root
 }
 

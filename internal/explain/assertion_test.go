@@ -29,14 +29,21 @@ func TestReasons(t *testing.T) {
 			if i < 0 {
 				t.Fatalf("failed are %+v, want %s", r.Failures(), tc.check)
 			}
-			c := r.Checks[i]
-			if c.Reason != reason {
-				t.Errorf("%s fails for %q", c.ID, c.Reason)
-			}
-			if c.Fix == "" || !strings.Contains(c.Fix, tc.fix) {
-				t.Errorf("fix = %q, want one with %q", c.Fix, tc.fix)
-			}
+			expectExplained(t, r.Checks[i], tc)
 		})
+	}
+}
+
+func expectExplained(t *testing.T, c Check, want refusal) {
+	t.Helper()
+	if c.Reason != want.reason {
+		t.Errorf("%s fails for %q", c.ID, c.Reason)
+	}
+	if c.Meaning == "" || c.Cause == "" || strings.ContainsAny(c.Meaning+c.Cause, "`[") {
+		t.Errorf("it means %q, for %q", c.Meaning, c.Cause)
+	}
+	if c.Fix == "" || !strings.Contains(c.Fix, want.fix) {
+		t.Errorf("fix = %q, want one with %q", c.Fix, want.fix)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/grantor-dev/grantor/internal/reasons"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -13,7 +14,8 @@ const noClient = "no client was named"
 
 // failed is a check that has failed for a reason.
 func (j *judgement) failed(c Check, reason oauth.Reason) Check {
-	c.State, c.Reason, c.Fix = Failed, reason, j.fix(reason)
+	entry, _ := reasons.For(reason)
+	c.State, c.Reason, c.Meaning, c.Cause, c.Fix = Failed, reason, plain(entry.Meaning), plain(entry.Cause), j.fix(reason)
 	return c
 }
 
@@ -80,9 +82,11 @@ func (j *judgement) credentialsCheck() Check {
 	if slices.Contains(j.found, oauth.ReasonNoClientCredentials) {
 		reason = oauth.ReasonNoClientCredentials
 	}
-	if reason != "" {
-		c.State, c.Reason, c.Detail, c.Fix = Failed, reason, "", j.fixAuthentication()
+	if reason == "" {
+		return c
 	}
+	c = j.failed(c, reason)
+	c.Detail, c.Fix = "", j.fixAuthentication()
 	return c
 }
 

@@ -2,9 +2,10 @@ package explain
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
-	"github.com/grantor-dev/grantor/tokenserver/jose"
+	"github.com/grantor-dev/grantor/internal/reasons"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -12,36 +13,20 @@ import (
 // fix says what to do about a reason. What comes from the assertion stands in it only where it cannot become a part of a
 // command: in YAML, between quotes.
 func (j *judgement) fix(reason oauth.Reason) string {
-	for _, of := range []func(oauth.Reason) string{j.fixClient, j.fixForm, j.fixProvider, j.fixKey, j.fixClaims, j.fixTimes, j.fixGranted} {
+	for _, of := range []func(oauth.Reason) string{j.fixClient, j.fixProvider, j.fixKey, j.fixClaims, j.fixTimes, j.fixGranted} {
 		if text := of(reason); text != "" {
 			return text
 		}
 	}
-	return ""
+	entry, _ := reasons.For(reason)
+	return plain(entry.Fix)
 }
 
-// fixForm is about what is no assertion.
-func (j *judgement) fixForm(reason oauth.Reason) string {
-	switch reason { //nolint:exhaustive // The others are about other things.
-	case oauth.ReasonMissingAssertion:
-		return "Send the assertion in the parameter assertion."
-	case oauth.ReasonAssertionTooLarge, oauth.ReasonBodyTooLarge:
-		return fmt.Sprintf("Have the issuer leave out claims that nobody needs, such as long lists of groups: a token server reads at most %d bytes.", jose.MaxCompactBytes)
-	case oauth.ReasonAssertionEncrypted:
-		return "Have the issuer sign the token and not encrypt it (RFC 7523 §3(9)): this is a JWE."
-	case oauth.ReasonAssertionMalformed:
-		return "Pass the token as it was issued: three parts with dots between them, without quotes, line breaks or “Bearer” around it."
-	case oauth.ReasonHeaderMalformed:
-		return "Ask the issuer for a token whose header is one JSON object without a name twice, and with texts in alg, typ, cty, kid and x5t."
-	case oauth.ReasonHeaderCritical:
-		return "Have the issuer leave out crit and b64: no extension of JWS is understood here (RFC 7515 §4.1.11)."
-	case oauth.ReasonNested:
-		return "Present the inner JWT, if it is signed by an issuer that is trusted: a JWT within a JWT is not read."
-	case oauth.ReasonClaimsMalformed:
-		return "Ask the issuer for claims of the right types: one JSON object without a name twice; iss, sub and jti texts; aud a text or a list of texts; exp, nbf and iat seconds since 1970."
-	}
-	return ""
-}
+// link is a link of Markdown.
+var link = regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`)
+
+// plain takes the marks of Markdown out of a text.
+func plain(s string) string { return strings.ReplaceAll(link.ReplaceAllString(s, "$1"), "`", "") }
 
 // fixKey is about who signed.
 func (j *judgement) fixKey(reason oauth.Reason) string {
@@ -105,16 +90,10 @@ func (j *judgement) fixClaims(reason oauth.Reason) string {
 		return ""
 	}
 	switch reason { //nolint:exhaustive // The others are about other things.
-	case oauth.ReasonSubjectMissing:
-		return "Have the issuer say of whom it speaks, in sub (RFC 7523 §3(2))."
 	case oauth.ReasonSubjectForm:
 		return "Present the token of a workload: this provider's issuer names nothing else. " + profileHint(p)
 	case oauth.ReasonClientIDClaim:
 		return "Have the issuer make the token for this client: client_id in it is " + quoted(j.client.ID) + ". Or let the client present it that it was made for."
-	case oauth.ReasonBoundToKey:
-		return "Have the issuer leave out cnf: the token is bound to a key, and no proof of having that is taken here."
-	case oauth.ReasonDetailsNotSupported:
-		return "Have the issuer say with scope and resource what may be granted: authorization_details are not understood here."
 	case oauth.ReasonAudienceMissing:
 		return "Have the issuer name this server in aud (RFC 7523 §3(3)), by one of spec.audienceAliases of " + p.Key.String() + ": " + list(p.AudienceAliases) + "."
 	case oauth.ReasonAudienceMismatch:
@@ -127,8 +106,6 @@ func (j *judgement) fixClaims(reason oauth.Reason) string {
 		return "Have the issuer give every token a jti of its own. If the provider's assertions may be used more than once, say so:\n" + patch("idp", p.Key, `{"spec":{"replay":"OneTimeIfPresent"}}`)
 	case oauth.ReasonIssuedBeforeStart:
 		return "Have the issuer say when the token was made, in iat or nbf: without, nobody can tell that it was not used before, and this provider's assertions work once."
-	case oauth.ReasonReplayed:
-		return "Obtain a new assertion: this one may not be used again."
 	}
 	return ""
 }
@@ -159,16 +136,12 @@ func (j *judgement) fixTimes(reason oauth.Reason) string {
 	}
 	clocks := fmt.Sprintf(" If the clocks of issuer and server differ, set them right, or allow more than %s, up to 5m:\n%s", span(p.ClockSkew), patch("idp", p.Key, `{"spec":{"clockSkew":"2m"}}`))
 	switch reason { //nolint:exhaustive // The others are about other things.
-	case oauth.ReasonExpiryMissing:
-		return "Have the issuer say until when the token is valid, in exp (RFC 7523 §3(4))."
 	case oauth.ReasonExpired:
 		return "Obtain a new assertion and exchange it at once." + clocks
 	case oauth.ReasonNotYetValid:
 		return "Wait until it is valid." + clocks
 	case oauth.ReasonIssuedInFuture:
 		return "The issuer's clock is ahead, or this one is behind." + clocks
-	case oauth.ReasonTimesContradict:
-		return "Ask the issuer for a token that is valid at some time: this one begins after its end."
 	case oauth.ReasonIssuedAtMissing:
 		if p.IDJAG {
 			return "Have the issuer say when the token was made, in iat."

@@ -64,8 +64,6 @@ func (j *judgement) fixClient(reason oauth.Reason) string {
 		return "Whoever runs the token servers has switched this grant off: --disable-grant jwt-bearer, in the chart grants.jwtBearer.enabled."
 	case oauth.ReasonGrantNotAllowed:
 		return "Allow the client the grant:\nspec:\n  grantTypes:\n" + grants(j.world.clients[c.Key])
-	case oauth.ReasonPublicClient:
-		return "Give the client a way to authenticate, in spec.authentication: a public one may not present an ID-JAG."
 	}
 	return ""
 }
@@ -108,10 +106,8 @@ func conditions(list []metav1.Condition) string {
 // fixProvider is about whether the issuer is trusted for the client.
 func (j *judgement) fixProvider(reason oauth.Reason) string {
 	switch reason { //nolint:exhaustive // The others are about other things.
-	case oauth.ReasonIssuerMissing:
-		return "Have the issuer say who it is, in iss (RFC 7523 §3(1))."
-	case oauth.ReasonSelfIssued:
-		return "Present what an identity provider signed: this is a token of the token server itself, which proves nobody's identity."
+	case oauth.ReasonClaimsMalformed:
+		return "Have the issuer write one JSON object without a name twice: iss, sub and jti texts, aud a text or a list of texts, exp, nbf and iat seconds since 1970."
 	case oauth.ReasonProviderUnknown:
 		return j.fixUnknown()
 	case oauth.ReasonProviderNotAllowed:
@@ -134,10 +130,7 @@ func (j *judgement) fixUnknown() string {
 			return "IdentityProvider " + key.String() + " has this issuer, in another namespace: look there with -n " + key.Namespace + "."
 		}
 		text := "IdentityProvider " + key.String() + " has this issuer, but token servers do not use it. "
-		if err := j.world.unusable[key]; err != nil {
-			text += "It cannot be understood: " + printable(err.Error()) + ". "
-		}
-		return text + conditions(p.Status.Conditions) + "Look at it:\n" + get("idp", key, "-o yaml")
+		return text + j.world.trouble(key) + conditions(p.Status.Conditions) + "Look at it:\n" + get("idp", key, "-o yaml")
 	}
 	if p := j.world.resembling(issuer); p != nil {
 		return fmt.Sprintf("IdentityProvider %s/%s has the issuer %s, which is compared byte for byte. Set its spec.issuer to what the issuer writes in iss:\nspec:\n  issuer: %s",
@@ -204,12 +197,8 @@ func (j *judgement) named(p *trust.Provider) string {
 // fixGranted is about what is asked for.
 func (j *judgement) fixGranted(reason oauth.Reason) string {
 	switch reason { //nolint:exhaustive // The others are about other things.
-	case oauth.ReasonSubjectTooLong:
-		return "The subject is too long with the provider's prefix before it: set a shorter spec.subject.prefix, or have the issuer name subjects more shortly."
 	case oauth.ReasonSubjectReserved:
-		return "The subject would pass for one of another identity provider, or for the client itself. Leave spec.subject.prefix of the provider at its default, or choose one that does not have the form <namespace>/<name>: of another provider."
-	case oauth.ReasonMalformedScope:
-		return "Write the scopes with single spaces between them (RFC 6749 §3.3)."
+		return "Leave spec.subject.prefix of the provider at its default, or choose one that does not have the form <namespace>/<name>: of another provider:\n" + edit("idp", j.trace.Provider.Key)
 	case oauth.ReasonScopeNotAllowed:
 		return "None of the scopes that are asked for may be granted. Ask for others, or add them to the client, and to the provider if it has a list:\n" + edit("oac", j.client.Key)
 	case oauth.ReasonTargetNotAllowed:

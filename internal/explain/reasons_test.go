@@ -36,14 +36,14 @@ func rewrite(f func(string) string) change { return func(a *attempt) { a.edit = 
 
 func formRefusals() []refusal {
 	return []refusal{
-		{oauth.ReasonMissingAssertion, "request", "parameter assertion", rewrite(func(string) string { return "" })},
-		{oauth.ReasonAssertionTooLarge, "form", "16384 bytes", claim("groups", `"`+strings.Repeat("g", 20_000)+`"`)},
-		{oauth.ReasonBodyTooLarge, "request", "16384 bytes", claim("groups", `"`+strings.Repeat("g", 90_000)+`"`)},
-		{oauth.ReasonAssertionEncrypted, "form", "JWE", rewrite(func(s string) string { return s + ".a.b" })},
-		{oauth.ReasonAssertionMalformed, "form", "three parts", rewrite(func(s string) string { return "Bearer " + s })},
-		{oauth.ReasonHeaderMalformed, "form", "header", header("kid", `7`)},
-		{oauth.ReasonHeaderCritical, "form", "crit", header("crit", `["exp"]`)},
-		{oauth.ReasonNested, "content-type", "inner", header("cty", `"JWT"`)},
+		{oauth.ReasonMissingAssertion, "request", "Send the assertion", rewrite(func(string) string { return "" })},
+		{oauth.ReasonAssertionTooLarge, "form", "leave out what is not needed", claim("groups", `"`+strings.Repeat("g", 20_000)+`"`)},
+		{oauth.ReasonBodyTooLarge, "request", "16 KiB", claim("groups", `"`+strings.Repeat("g", 90_000)+`"`)},
+		{oauth.ReasonAssertionEncrypted, "form", "Switch encryption off", rewrite(func(s string) string { return s + ".a.b" })},
+		{oauth.ReasonAssertionMalformed, "form", "compact form alone", rewrite(func(s string) string { return "Bearer " + s })},
+		{oauth.ReasonHeaderMalformed, "form", "Mend what signs it", header("kid", `7`)},
+		{oauth.ReasonHeaderCritical, "form", "plain JWTs", header("crit", `["exp"]`)},
+		{oauth.ReasonNested, "content-type", "sign the claims themselves", header("cty", `"JWT"`)},
 		{oauth.ReasonClaimsMalformed, "claims-set", "seconds since 1970", claim("exp", `"tomorrow"`)},
 	}
 }
@@ -70,7 +70,7 @@ func providerRefusals() []refusal {
 			p.Status.Trust.Keys[0] = certified(p.Status.Trust.Keys[0], -2*time.Hour, -time.Hour)
 		})},
 		{oauth.ReasonSignatureInvalid, "signature", "None of the provider's keys", func(a *attempt) { a.key = jwttest.EC("attacker", elliptic.P256()) }},
-		{oauth.ReasonSubjectTooLong, "granted-subject", "spec.subject.prefix", all(claim("sub", `"`+strings.Repeat("s", 512)+`"`), ofProvider(func(p *v1alpha1.IdentityProvider) {
+		{oauth.ReasonSubjectTooLong, "granted-subject", "subject.expression", all(claim("sub", `"`+strings.Repeat("s", 512)+`"`), ofProvider(func(p *v1alpha1.IdentityProvider) {
 			p.Spec.Subject = &v1alpha1.SubjectMapping{Prefix: new(strings.Repeat("p", 513))}
 		}))},
 		{oauth.ReasonSubjectReserved, "granted-subject", "spec.subject.prefix", all(claim("sub", `"team-b/idp:alice"`), ofProvider(func(p *v1alpha1.IdentityProvider) {
@@ -100,8 +100,8 @@ func claimRefusals() []refusal {
 		{oauth.ReasonSubjectMissing, "subject", "sub", without("sub")},
 		{oauth.ReasonSubjectForm, "subject-form", "workload", withProfile(v1alpha1.ProfileSPIFFE)},
 		{oauth.ReasonClientIDClaim, "client-id-claim", "team-a.playground", all(idJAG(), claim("client_id", `"another"`))},
-		{oauth.ReasonBoundToKey, "id-jag", "cnf", all(idJAG(), claim("cnf", `{}`))},
-		{oauth.ReasonDetailsNotSupported, "id-jag", "authorization_details", all(idJAG(), claim("authorization_details", `[]`))},
+		{oauth.ReasonBoundToKey, "id-jag", "not bound", all(idJAG(), claim("cnf", `{}`))},
+		{oauth.ReasonDetailsNotSupported, "id-jag", "scope and resource", all(idJAG(), claim("authorization_details", `[]`))},
 		{oauth.ReasonPublicClient, "confidential-client", "spec.authentication", all(idJAG(), ofClient(func(c *v1alpha1.OAuthClient) {
 			c.Spec.Authentication = v1alpha1.ClientAuthentication{Public: &v1alpha1.PublicAuthentication{}}
 		}))},
@@ -125,7 +125,7 @@ func timeRefusals() []refusal {
 		{oauth.ReasonExpired, "expiry", `{"spec":{"clockSkew":"2m"}}`, claim("iat", at(-600), "exp", at(-300))},
 		{oauth.ReasonNotYetValid, "not-before", "Wait", claim("nbf", at(100))},
 		{oauth.ReasonIssuedInFuture, "issued-at", "clock", claim("iat", at(100))},
-		{oauth.ReasonTimesContradict, "order-of-times", "begins after its end", claim("iat", at(20), "exp", at(10))},
+		{oauth.ReasonTimesContradict, "order-of-times", "Set exp after iat", claim("iat", at(20), "exp", at(10))},
 		{oauth.ReasonIssuedAtMissing, "age", "spec.maxAge", all(maxAge, without("iat"))},
 		{oauth.ReasonTooOld, "age", "spec.maxAge", all(maxAge, claim("iat", at(-200)))},
 		{oauth.ReasonLifetimeTooLong, "lifetime", "spec.maxLifetime", claim("exp", at(90_000))},
@@ -146,7 +146,7 @@ func clientRefusals() []refusal {
 		{oauth.ReasonGrantNotAllowed, "grant-allowed", "  - ClientCredentials\n  - JWTBearer", ofClient(func(c *v1alpha1.OAuthClient) {
 			c.Spec.GrantTypes = []v1alpha1.GrantType{v1alpha1.GrantClientCredentials}
 		})},
-		{oauth.ReasonMalformedScope, "scope", "single spaces", func(a *attempt) { a.options.Scope = "read  write" }},
+		{oauth.ReasonMalformedScope, "scope", "one blank each", func(a *attempt) { a.options.Scope = "read  write" }},
 		{oauth.ReasonScopeNotAllowed, "scope", "edit oac playground", func(a *attempt) { a.options.Scope = "admin" }},
 		{oauth.ReasonTargetNotAllowed, "resource", `  - "https://third.example.com"`, func(a *attempt) { a.options.Resources = []string{"https://third.example.com"} }},
 	}

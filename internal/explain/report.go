@@ -74,7 +74,10 @@ type Check struct {
 	Wanted string `json:"wanted,omitempty"`
 	// Reason is set for a check that has failed.
 	Reason oauth.Reason `json:"reason,omitempty"`
-	// Detail says more, in a sentence.
+	// Meaning says in a sentence what a check has failed for, and Cause where that usually comes from.
+	Meaning string `json:"meaning,omitempty"`
+	Cause   string `json:"cause,omitempty"`
+	// Detail says more about this one.
 	Detail string `json:"detail,omitempty"`
 	// Fix is what to do about a check that has failed: sentences, commands and YAML, on several lines.
 	Fix string `json:"fix,omitempty"`
@@ -94,9 +97,11 @@ type Granted struct {
 }
 
 // Failures are the checks that have failed.
-func (r *Report) Failures() []Check {
+func (r *Report) Failures() []Check { return failures(r.Checks) }
+
+func failures(checks []Check) []Check {
 	var failed []Check
-	for _, c := range r.Checks {
+	for _, c := range checks {
 		if c.State == Failed {
 			failed = append(failed, c)
 		}

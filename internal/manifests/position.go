@@ -6,20 +6,23 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lineOf returns the line of the field at a path such as spec.scopes[2], or of the nearest enclosing one that exists.
-func lineOf(node *yaml.Node, path string) int {
+// position is a place in a file.
+type position struct{ line, column int }
+
+// positionOf returns where the field at a path such as spec.scopes[2] stands, or the nearest enclosing one that exists.
+func positionOf(node *yaml.Node, path string) position {
 	if node.Kind == yaml.DocumentNode && len(node.Content) > 0 {
 		node = node.Content[0]
 	}
-	line := node.Line
+	at := position{node.Line, node.Column}
 	for _, part := range splitPath(path) {
 		name, next := child(node, part)
 		if next == nil {
-			return line
+			return at
 		}
-		line, node = name.Line, next
+		at, node = position{name.Line, name.Column}, next
 	}
-	return line
+	return at
 }
 
 // splitPath cuts a field path into names and indexes; an index keeps its brackets.

@@ -36,12 +36,24 @@ type Set struct {
 	Ignored []Problem
 
 	places map[string]Problem
+	// documents are what the objects stand in, where they were kept; without, the place of a field is that of its object.
+	documents map[string]*yaml.Node
 }
 
 // Place returns where an object stands, as a problem with a message.
 func (s *Set) Place(kind, namespace, name, message string) Problem {
 	p := s.places[kind+" "+namespace+"/"+name]
 	p.Message = message
+	return p
+}
+
+// FieldPlace is Place for a field of an object, such as spec.scopes[2].
+func (s *Set) FieldPlace(kind, namespace, name, path, message string) Problem {
+	p := s.Place(kind, namespace, name, message)
+	if doc := s.documents[kind+" "+namespace+"/"+name]; doc != nil {
+		at := positionOf(doc, path)
+		p.Line, p.Column = at.line, at.column
+	}
 	return p
 }
 
@@ -85,25 +97,54 @@ func Files(dir string) ([]string, error) {
 	return files, nil
 }
 
-// Read reads a folder. Its error is a Problems when the files could be read but not accepted.
-func (r *Reader) Read(ctx context.Context, dir string) (*Set, error) {
-	files, err := Files(dir)
-	if err != nil {
+// Read reads a folder, or one file. Its error is a Problems when the files could be read but not accepted.
+func (r *Reader) Read(ctx context.Context, path string) (*Set, error) {
+	set, problems, err := r.read(ctx, nil, path)
+	switch {
+	case err != nil:
 		return nil, err
+	case len(problems) > 0:
+		return nil, problems
 	}
+	return set, nil
+}
+
+// Examine reads folders and files as one set, and returns what is wrong beside what is right: an object with a problem is
+// not in the set. Its error is about what cannot be read.
+func (r *Reader) Examine(ctx context.Context, paths ...string) (*Set, Problems, error) {
+	return r.read(ctx, map[string]*yaml.Node{}, paths...)
+}
+
+// read keeps the documents, where there is a map for them: they take more space than what is made of them.
+func (r *Reader) read(ctx context.Context, documents map[string]*yaml.Node, paths ...string) (*Set, Problems, error) {
 	l := &loading{
 		reader: r,
-		set:    &Set{Secrets: map[types.NamespacedName]*corev1.Secret{}, places: map[string]Problem{}},
+		set:    &Set{Secrets: map[types.NamespacedName]*corev1.Secret{}, places: map[string]Problem{}, documents: documents},
 	}
-	for _, f := range files {
-		if err := l.file(ctx, f); err != nil {
-			return nil, err
+	for _, path := range paths {
+		files, err := filesAt(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, f := range files {
+			if err := l.file(ctx, f); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
-	if len(l.problems) > 0 {
-		return nil, l.problems.sorted()
+	return l.set, l.problems.sorted(), nil
+}
+
+// filesAt are the files of a folder, or the one that is named, whatever it is called.
+func filesAt(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("list manifests: %w", err)
+	case info.IsDir():
+		return Files(path)
 	}
-	return l.set, nil
+	return []string{path}, nil
 }
 
 // loading is one run of Read.
@@ -113,8 +154,8 @@ type loading struct {
 	problems Problems
 }
 
-func (l *loading) reportf(file string, line int, format string, args ...any) {
-	l.problems = append(l.problems, Problem{File: file, Line: line, Message: fmt.Sprintf(format, args...)})
+func (l *loading) reportf(rule, file string, at position, format string, args ...any) {
+	l.problems = append(l.problems, Problem{File: file, Line: at.line, Column: at.column, Rule: rule, Message: fmt.Sprintf(format, args...)})
 }
 
 func (l *loading) file(ctx context.Context, file string) error {
@@ -123,7 +164,7 @@ func (l *loading) file(ctx context.Context, file string) error {
 		return fmt.Errorf("read manifest: %w", err)
 	}
 	if info.Size() > maxFileBytes || !info.Mode().IsRegular() {
-		l.reportf(file, 0, "not a regular file of at most %d MiB", maxFileBytes>>20)
+		l.reportf(RuleFile, file, position{}, "not a regular file of at most %d MiB", maxFileBytes>>20)
 		return nil
 	}
 	text, err := os.ReadFile(file) // #nosec G304 -- the folder is what the user names
@@ -139,7 +180,7 @@ func (l *loading) file(ctx context.Context, file string) error {
 		}
 		if err != nil {
 			line, text := yamlSyntaxError(err)
-			l.reportf(file, line, "not YAML: %s", text)
+			l.reportf(RuleYAML, file, position{line: line}, "not YAML: %s", text)
 			return nil
 		}
 		l.document(ctx, file, &doc)
@@ -150,7 +191,7 @@ func (l *loading) document(ctx context.Context, file string, doc *yaml.Node) {
 	var object map[string]any
 	if err := doc.Decode(&object); err != nil {
 		line, text := yamlObjectError(err)
-		l.reportf(file, max(line, doc.Line), "not a Kubernetes object: %s", text)
+		l.reportf(RuleYAML, file, position{line: max(line, doc.Line)}, "not a Kubernetes object: %s", text)
 		return
 	}
 	if len(object) == 0 {
@@ -162,19 +203,19 @@ func (l *loading) document(ctx context.Context, file string, doc *yaml.Node) {
 func (l *loading) object(ctx context.Context, file string, doc *yaml.Node, object map[string]any) {
 	apiVersion, _ := object["apiVersion"].(string)
 	kind, _ := object["kind"].(string)
-	line := lineOf(doc, "kind")
+	at := positionOf(doc, "kind")
 	group, _, _ := cutLast(apiVersion)
 	switch {
 	case apiVersion == "" || kind == "":
-		l.reportf(file, lineOf(doc, ""), "not a Kubernetes object: apiVersion or kind is missing")
+		l.reportf(RuleObject, file, positionOf(doc, ""), "not a Kubernetes object: apiVersion or kind is missing")
 	case apiVersion == v1alpha1.GroupVersion().String() && l.reader.schemas[kind].structural != nil:
 		l.ours(ctx, file, doc, kind, object)
 	case group == v1alpha1.GroupName:
-		l.reportf(file, line, "there is no kind %s in %s: use IdentityProvider or OAuthClient in %s", kind, apiVersion, v1alpha1.GroupVersion())
+		l.reportf(RuleObject, file, at, "there is no kind %s in %s: use IdentityProvider or OAuthClient in %s", kind, apiVersion, v1alpha1.GroupVersion())
 	case apiVersion == "v1" && kind == "Secret":
 		l.secret(file, doc, object)
 	default:
-		l.set.Ignored = append(l.set.Ignored, Problem{file, line, fmt.Sprintf("%s %s has no meaning here and is ignored", apiVersion, kind)})
+		l.set.Ignored = append(l.set.Ignored, Problem{file, at.line, at.column, RuleIgnored, fmt.Sprintf("%s %s has no meaning here and is ignored", apiVersion, kind)})
 	}
 }
 
@@ -183,7 +224,7 @@ func (l *loading) ours(ctx context.Context, file string, doc *yaml.Node, kind st
 	failed := false
 	for _, e := range l.reader.schemas[kind].admit(ctx, object) {
 		failed = true
-		l.reportf(file, lineOf(doc, e.Field), "%s: %s", e.Field, e.ErrorBody())
+		l.reportf(e.rule, file, positionOf(doc, e.Field), "%s: %s", e.Field, e.ErrorBody())
 	}
 	var typed metaObject
 	if kind == "IdentityProvider" {
@@ -227,7 +268,7 @@ type metaObject interface {
 func (l *loading) convert(file string, doc *yaml.Node, object map[string]any, kind string, into metaObject) bool {
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, into); err != nil {
 		// The error may quote a value, which a Secret must not have in a log.
-		l.reportf(file, lineOf(doc, "metadata"), "%s is not of the right shape: a value has the wrong type", kind)
+		l.reportf(RuleSchema, file, positionOf(doc, "metadata"), "%s is not of the right shape: a value has the wrong type", kind)
 		return false
 	}
 	if into.GetNamespace() == "" {
@@ -239,17 +280,21 @@ func (l *loading) convert(file string, doc *yaml.Node, object map[string]any, ki
 		errs = append(errs, field.Required(field.NewPath("metadata", "name"), "nothing makes up names for objects in files"))
 	}
 	for _, e := range errs {
-		l.reportf(file, lineOf(doc, e.Field), "%s: %s", e.Field, e.ErrorBody())
+		l.reportf(RuleMetadata, file, positionOf(doc, e.Field), "%s: %s", e.Field, e.ErrorBody())
 	}
 	if len(errs) > 0 {
 		return false
 	}
 	id := kind + " " + name
 	if first, ok := l.set.places[id]; ok {
-		l.reportf(file, lineOf(doc, "metadata.name"), "%s %s is declared twice; the first one is at %s:%d", kind, name, first.File, first.Line)
+		l.reportf(RuleDuplicate, file, positionOf(doc, "metadata.name"), "%s %s is declared twice; the first one is at %s:%d", kind, name, first.File, first.Line)
 		return false
 	}
-	l.set.places[id] = Problem{File: file, Line: lineOf(doc, "metadata.name")}
+	at := positionOf(doc, "metadata.name")
+	l.set.places[id] = Problem{File: file, Line: at.line, Column: at.column}
+	if l.set.documents != nil {
+		l.set.documents[id] = doc
+	}
 	into.SetUID(types.UID("manifest:" + name))
 	return true
 }

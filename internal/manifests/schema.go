@@ -73,9 +73,24 @@ func newKindSchema(v1 *apiextensionsv1.JSONSchemaProps) (kindSchema, error) {
 	return kindSchema{structural, openAPI, cel.NewValidator(structural, true, celconfig.PerCallLimit)}, nil
 }
 
+// refusal is what the API server would refuse an object for, with the rule of it.
+type refusal struct {
+	*field.Error
+
+	rule string
+}
+
+func refusals(rule string, errs field.ErrorList) []refusal {
+	list := make([]refusal, len(errs))
+	for i, e := range errs {
+		list[i] = refusal{e, rule}
+	}
+	return list
+}
+
 // admit fills in the defaults and returns what the API server would refuse the object for, in its order and its words.
-func (k kindSchema) admit(ctx context.Context, object map[string]any) field.ErrorList {
-	var errs field.ErrorList
+func (k kindSchema) admit(ctx context.Context, object map[string]any) []refusal {
+	var errs, broken field.ErrorList
 	unknown := pruning.PruneWithOptions(object, k.structural, true, schema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 	for _, path := range unknown {
 		errs = append(errs, field.Forbidden(field.NewPath(path), "there is no such field; check the spelling and the indentation"))
@@ -86,10 +101,9 @@ func (k kindSchema) admit(ctx context.Context, object map[string]any) field.Erro
 	invalid := validation.ValidateCustomResource(nil, object, k.openAPI)
 	invalid = append(invalid, listtype.ValidateListSetsAndMaps(nil, k.structural, object)...)
 	if !slices.ContainsFunc(invalid, blocksRules) {
-		broken, _ := k.rules.Validate(ctx, nil, k.structural, object, nil, celconfig.RuntimeCELCostBudget)
-		invalid = append(invalid, broken...)
+		broken, _ = k.rules.Validate(ctx, nil, k.structural, object, nil, celconfig.RuntimeCELCostBudget)
 	}
-	return append(errs, invalid...)
+	return slices.Concat(refusals(RuleUnknownField, errs), refusals(RuleSchema, invalid), refusals(RuleValidation, broken))
 }
 
 // blocksRules reports whether rules are not evaluated beside an error: they may rely on what it says is missing, and a

@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
-	"github.com/grantor-dev/grantor/controllers/operator"
 	"github.com/grantor-dev/grantor/controllers/trustsync"
 	"github.com/grantor-dev/grantor/internal/manifests"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
@@ -24,8 +23,7 @@ type Loader struct {
 	reader    *manifests.Reader
 	dir       string
 	store     *trust.Store
-	digestKey keyring.DigestKey
-	rules     *operator.RuleChecker
+	evaluator *Evaluator
 	compiler  *trustsync.ProviderCompiler
 	log       *slog.Logger
 
@@ -40,7 +38,7 @@ func NewLoader(dir string, store *trust.Store, ring *keyring.Ring, digestKey key
 	if err != nil {
 		return nil, err
 	}
-	rules, err := operator.NewRuleChecker()
+	evaluator, err := NewEvaluator(digestKey)
 	if err != nil {
 		return nil, err
 	}
@@ -49,11 +47,11 @@ func NewLoader(dir string, store *trust.Store, ring *keyring.Ring, digestKey key
 		return nil, err
 	}
 	l := &Loader{
-		reader: reader, dir: dir, store: store, digestKey: digestKey, rules: rules, compiler: compiler, log: log,
+		reader: reader, dir: dir, store: store, evaluator: evaluator, compiler: compiler, log: log,
 	}
 	store.Update(func(tx *trust.Tx) {
 		tx.SetRing(ring)
-		tx.SetDigestKeys(keyring.NewDigestKeys(l.digestKey))
+		tx.SetDigestKeys(keyring.NewDigestKeys(digestKey))
 	})
 	return l, nil
 }
@@ -130,25 +128,11 @@ func (l *Loader) loadSafely(ctx context.Context, now time.Time) (err error) {
 // compile evaluates every object as the operator does and compiles it as the token server's controllers do. What is
 // not Ready is said and left out.
 func (l *Loader) compile(ctx context.Context, set *manifests.Set, now time.Time) (providers []*trust.Provider, clients []*trust.Client, err error) {
-	l.revisit = time.Time{}
-	known := newIndex(set)
+	l.revisit = l.evaluator.Evaluate(set, now)
 	for _, p := range set.Providers {
-		withoutAuthorities(p.Spec.JWKSURI, p.Spec.Discovery)
-		// As on a cluster: the second visit finds what the first one resolved loaded.
-		p.Status = operator.EvaluateProvider(l.providerInput(known, p, now)).Status
-		outcome := operator.EvaluateProvider(l.providerInput(known, p, now))
-		p.Status = outcome.Status
-		l.visit(now, outcome.NextVisit)
 		l.report(ctx, set, "IdentityProvider", p.Namespace, p.Name, p.Status.Conditions)
 	}
 	for _, c := range set.Clients {
-		if auth := c.Spec.Authentication.PrivateKeyJWT; auth != nil {
-			withoutAuthorities(auth.JWKSURI, nil)
-		}
-		c.Status = operator.EvaluateClient(l.clientInput(known, c, now)).Status
-		outcome := operator.EvaluateClient(l.clientInput(known, c, now))
-		c.Status = outcome.Status
-		l.visit(now, outcome.NextVisit)
 		l.report(ctx, set, "OAuthClient", c.Namespace, c.Name, c.Status.Conditions)
 	}
 	for _, p := range set.Providers {
@@ -168,48 +152,6 @@ func (l *Loader) compile(ctx context.Context, set *manifests.Set, now time.Time)
 		}
 	}
 	return providers, clients, nil
-}
-
-// here is this one process, which loads a version before it says so.
-func here() operator.Loaded { return operator.Loaded{Have: 1, Live: 1} }
-
-var errNoFetching = errors.New("standalone mode fetches nothing: put the keys into jwks")
-
-func noFetching(operator.RemoteSource, operator.Refresh) operator.Answer {
-	return operator.Answer{Problem: errNoFetching}
-}
-
-// withoutAuthorities drops the references for fetching, so that nobody is told to make the objects for it.
-func withoutAuthorities(set *v1alpha1.RemoteKeySet, discovered *v1alpha1.DiscoveredKeySet) {
-	if set != nil {
-		set.CASecretRef, set.CAConfigMapRef = nil, nil
-	}
-	if discovered != nil {
-		discovered.CASecretRef, discovered.CAConfigMapRef = nil, nil
-	}
-}
-
-func (l *Loader) providerInput(known index, p *v1alpha1.IdentityProvider, now time.Time) operator.ProviderInput {
-	secret, _ := operator.ReferencedByProvider(p)
-	return operator.ProviderInput{
-		Provider: p, Rivals: known.sameIssuer(p), Rules: l.rules, Lookup: noFetching, Loaded: here(), Now: now,
-		References: operator.References{Secret: known.secret(p.Namespace, secret)},
-	}
-}
-
-func (l *Loader) clientInput(known index, c *v1alpha1.OAuthClient, now time.Time) operator.ClientInput {
-	secret, _ := operator.ReferencedByClient(c)
-	return operator.ClientInput{
-		Client: c, Rivals: known.sameClientID(c), Providers: known.providersOf(c), DigestKey: l.digestKey, Lookup: noFetching,
-		Loaded: here(), Now: now, References: operator.References{Secret: known.secret(c.Namespace, secret)},
-	}
-}
-
-// visit plans the next look at the clock.
-func (l *Loader) visit(now time.Time, in time.Duration) {
-	if at := now.Add(in); in > 0 && (l.revisit.IsZero() || at.Before(l.revisit)) {
-		l.revisit = at
-	}
 }
 
 // report says of an object that is not Ready what kubectl would show.

@@ -183,14 +183,14 @@ func TestRefreshPanics(t *testing.T) {
 	w := newWorld(t)
 	w.write("app.yaml", clientYAML)
 	w.load()
-	rules := w.loader.rules
-	w.loader.rules = nil
+	rules := w.loader.evaluator.rules
+	w.loader.evaluator.rules = nil
 	w.write("partner.yaml", providerYAML)
 	if log := w.refresh(start()); !strings.Contains(log, "last good state") || !strings.Contains(log, "bug in Grantor") {
 		t.Errorf("log %s", log)
 	}
 	w.expect(0, 1)
-	w.loader.rules = rules
+	w.loader.evaluator.rules = rules
 	w.write("app.yaml", strings.Replace(clientYAML, "spec:\n", "spec:\n  clientID: mended\n", 1))
 	w.refresh(start())
 	if w.store.Snapshot().Client("mended") == nil {
