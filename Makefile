@@ -97,6 +97,12 @@ fmt: ## Format the Go code.
 generate: ## Regenerate deep copies, CRDs, roles, the chart's copies and the references.
 	@hack/generate.sh
 
+.PHONY: docs
+docs: ## Render the documentation as a site in dist/docs; a broken link is an error.
+	@renderer=$$(hack/tool.sh render-docs) && \
+	"$$renderer" . dist/docs && \
+	echo "==> dist/docs/index.html" >&2
+
 .PHONY: verify
 verify: ## Fail when module files or generated files are out of date, or go vet finds something.
 	@hack/verify.sh

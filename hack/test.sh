@@ -27,6 +27,7 @@ KUBEBUILDER_ASSETS=$(hack/controlplane.sh)
 export KUBEBUILDER_ASSETS CGO_ENABLED=1
 hack/tool.sh render-chart >/dev/null # test/chart asks for it; built here, it does not count as time of the test
 hack/tool.sh pack-image >/dev/null   # so does test/image
+hack/tool.sh render-docs >/dev/null  # and test/docs
 hack/node.sh >/dev/null              # test/interop needs it
 
 packages=("$@")

@@ -26,13 +26,15 @@ elif [[ $name == render-chart ]]; then
 	module=$ROOT/hack/tools/chart package=. hint="render-chart: a minute or two the first time"
 elif [[ $name == pack-image ]]; then
 	module=$ROOT/hack/tools/image package=. hint="pack-image"
+elif [[ $name == render-docs ]]; then
+	module=$ROOT/hack/tools/docs package=. hint="render-docs"
 else
 	module=$ROOT/hack/tools package=$(pinned "$name") hint="$name"
 	[[ -n $package ]] || die "hack/tools/go.mod pins no tool called $name"
 fi
 readonly module package hint
 
-key=$({ go version; cat "$module/go.mod" "$module/go.sum"; find "$module" -maxdepth 1 -name '*.go' -exec cat {} +; } |
+key=$({ go version; cat "$module/go.mod" "$module/go.sum"; find "$module" -maxdepth 1 \( -name '*.go' -o -name '*.html' -o -name '*.css' \) -exec cat {} +; } |
 	git hash-object --stdin)
 readonly dir=$GRANTOR_CACHE/tools/${key:0:16}
 readonly binary=$dir/$name

@@ -46,7 +46,6 @@ func TestThreatModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := regexp.MustCompile(`\b([A-Z]-[0-9]{2}[a-z]?|F[0-9]{2})\b|` + "`(Test[A-Za-z]+)`")
 	promises := 0
 	for line := range strings.Lines(section) {
 		cells := strings.Split(line, " | ")
@@ -54,24 +53,32 @@ func TestThreatModel(t *testing.T) {
 			continue
 		}
 		promises++
-		found := id.FindAllStringSubmatch(cells[1], -1)
-		if len(found) == 0 {
-			t.Errorf("nothing shows: %s", cells[0])
-		}
-		for _, m := range found {
-			shows := func(n testnames.Name) bool {
-				word := regexp.MustCompile(`(^|[^A-Za-z0-9])` + m[1] + `($|[^0-9a-z])`)
-				return m[1] != "" && word.MatchString(n.Test) || m[2] != "" && (n.Test == m[2] || strings.HasPrefix(n.Test, m[2]+"/"))
-			}
-			if m[1] != "" && m[1][0] == 'F' && m[1][1] != '-' { // F07 stands at the end of a word.
-				shows = func(n testnames.Name) bool { return strings.Contains(n.Test, m[1]) }
-			}
-			if !slices.ContainsFunc(names, shows) {
-				t.Errorf("no test has %s, which is to show: %s", m[0], cells[0])
-			}
-		}
+		checkPromise(t, names, cells[0], cells[1])
 	}
 	if promises < 15 {
 		t.Errorf("only %d promises are read", promises)
+	}
+}
+
+// promiseTest is the id of a case or of a fault, or the name of a test.
+var promiseTest = regexp.MustCompile(`\b([A-Z]-[0-9]{2}[a-z]?)\b|\b(F[0-9]{2})\b|` + "`(Test[A-Za-z]+)`")
+
+func checkPromise(t *testing.T, names []testnames.Name, promise, shown string) {
+	t.Helper()
+	found := promiseTest.FindAllStringSubmatch(shown, -1)
+	if len(found) == 0 {
+		t.Errorf("nothing shows: %s", promise)
+	}
+	for _, m := range found {
+		form := regexp.MustCompile(`(^|[^A-Za-z0-9])` + m[1] + `($|[^0-9a-z])`)
+		switch {
+		case m[2] != "": // It stands at the beginning of a test's name.
+			form = regexp.MustCompile("^Test" + m[2])
+		case m[3] != "":
+			form = regexp.MustCompile("^" + m[3] + "($|/)")
+		}
+		if !slices.ContainsFunc(names, func(n testnames.Name) bool { return form.MatchString(n.Test) }) {
+			t.Errorf("no test has %s, which is to show: %s", m[0], promise)
+		}
 	}
 }
