@@ -35,6 +35,12 @@ image-archive: ## Build the container image as dist/grantor-image.tar, with its 
 demo: build ## Run everything on this machine and exchange a token.
 	@KUBEBUILDER_ASSETS=$$(hack/controlplane.sh) go run ./hack/demo bin/grantor
 
+.PHONY: demo-up
+demo-up: build ## Start the same and stay until it is stopped; FOLDER/env says how to use it.
+	@[[ -n "$(FOLDER)" ]] || { echo "name a folder: make demo-up FOLDER=/tmp/grantor" >&2; exit 1; }
+	@export KUBEBUILDER_ASSETS && KUBEBUILDER_ASSETS=$$(hack/controlplane.sh) && \
+	go build -o bin/demo ./hack/demo && exec bin/demo -stay "$(FOLDER)" bin/grantor
+
 .PHONY: test
 test: ## Run unit, CEL, integration and hostile tests with the race detector.
 	@hack/test.sh

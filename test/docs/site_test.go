@@ -58,27 +58,9 @@ func TestSite(t *testing.T) {
 	if diff := cmp.Diff(site, tree(t, second)); diff != "" {
 		t.Errorf("rendered twice, it differs:\n%s", diff)
 	}
-	link := regexp.MustCompile(`<a href="([^"#]*)(?:#([^"]*))?"`)
-	loads := regexp.MustCompile(`(?i)<(script|img|iframe|link)[^>]*|@import|url\(`)
 	for name, text := range site {
-		for _, m := range loads.FindAllString(text, -1) {
-			if !strings.HasPrefix(m, `<link rel="stylesheet" href="`+strings.Repeat("../", strings.Count(name, "/"))+`style.css"`) {
-				t.Errorf("%s loads %s", name, m)
-			}
-		}
-		for _, m := range link.FindAllStringSubmatch(text, -1) {
-			target := name
-			if m[1] != "" {
-				target = filepath.Join(filepath.Dir(name), m[1])
-			}
-			if strings.Contains(m[1], "://") || strings.HasPrefix(m[1], "mailto:") {
-				continue
-			}
-			page, ok := site[target]
-			if !ok || m[2] != "" && !strings.Contains(page, `id="`+m[2]+`"`) {
-				t.Errorf("%s leads to %s#%s, which is not there", name, m[1], m[2])
-			}
-		}
+		checkLoads(t, name, text)
+		checkSiteLinks(t, site, name)
 	}
 	for _, name := range []string{"index.html", "reference/errors.html", "adr/index.html", "project.html", "style.css"} {
 		if site[name] == "" {
@@ -87,6 +69,40 @@ func TestSite(t *testing.T) {
 	}
 	if strings.Contains(site["reference/errors.html"], "|---|") {
 		t.Error("tables are not rendered")
+	}
+}
+
+var (
+	siteLink  = regexp.MustCompile(`<a href="([^"#]*)(?:#([^"]*))?"`)
+	siteLoads = regexp.MustCompile(`(?i)<(script|img|iframe|link)[^>]*|@import|url\(`)
+)
+
+// checkLoads: a page loads the style of the site and nothing else.
+func checkLoads(t *testing.T, name, text string) {
+	t.Helper()
+	style := `<link rel="stylesheet" href="` + strings.Repeat("../", strings.Count(name, "/")) + `style.css"`
+	for _, m := range siteLoads.FindAllString(text, -1) {
+		if m != style {
+			t.Errorf("%s loads %s", name, m)
+		}
+	}
+}
+
+// checkSiteLinks: a link of a page that is not to another site leads to a page, and there to what it names.
+func checkSiteLinks(t *testing.T, site map[string]string, name string) {
+	t.Helper()
+	for _, m := range siteLink.FindAllStringSubmatch(site[name], -1) {
+		if strings.Contains(m[1], ":") {
+			continue
+		}
+		target := name
+		if m[1] != "" {
+			target = filepath.Join(filepath.Dir(name), m[1])
+		}
+		page, ok := site[target]
+		if !ok || m[2] != "" && !strings.Contains(page, `id="`+m[2]+`"`) {
+			t.Errorf("%s leads to %s#%s, which is not there", name, m[1], m[2])
+		}
 	}
 }
 
