@@ -34,10 +34,11 @@ func TestOps(t *testing.T) {
 		"waiting":               {"/readyz", waiting, false, http.StatusServiceUnavailable, "waiting for keys\n"},
 		"stopping":              {"/readyz", nil, true, http.StatusServiceUnavailable, "stopping\n"},
 		"metrics":               {"/metrics", waiting, false, http.StatusOK, ""},
+		"metrics elsewhere":     {"/metrics", nil, false, http.StatusNotFound, ""},
 		"nothing else":          {"/", nil, false, http.StatusNotFound, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := &ops{ready: func() error { return tc.ready }}
+			o := &ops{ready: func() error { return tc.ready }, metricsElsewhere: name == "metrics elsewhere"}
 			o.stopping.Store(tc.stopping)
 			w := httptest.NewRecorder()
 			o.handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, tc.path, nil))

@@ -37,11 +37,11 @@ type endpointFlags struct {
 func (f *endpointFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.issuer, "issuer", "", "issuer (iss) of the access tokens and base URL of all endpoints, as callers see it, for example https://auth.example.com (required)")
 	flags.StringVar(&f.listen, "listen", ":8080", "address of the public endpoints")
-	flags.StringVar(&f.opsListen, "ops-listen", ":8081", "address of /healthz, /readyz and /metrics; keep it off the public network")
+	flags.StringVar(&f.opsListen, "ops-listen", ":8081", opsListenUsage)
 	flags.StringSliceVar(&f.disabledGrants, "disable-grant", nil, "grant that is refused to everybody: "+strings.Join(grantNames(), ", "))
 	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long to go on answering after a stop signal, while not Ready, so that load balancers notice")
 	flags.IntVar(&f.rememberedSignatures, "remember-signatures", 0, "how many signatures of assertions to remember whose provider lets them be presented again (replay: Reuse), so that each is verified once; all else about an assertion is judged every time; 0 for none")
-	f.tls.add(flags)
+	f.tls.add(flags, "", "the public endpoints", "plain HTTP, for TLS ends before this process")
 	f.callers.add(flags)
 	f.state.add(flags)
 	f.traces.add(flags)

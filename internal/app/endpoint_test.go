@@ -40,8 +40,8 @@ func TestEndpointFlags(t *testing.T) {
 		"remember less than none": {endpointFlags{issuer: "https://a.test", rememberedSignatures: -1}, "--remember-signatures"},
 		"remember far too much":   {endpointFlags{issuer: "https://a.test", rememberedSignatures: 1_000_001}, "--remember-signatures"},
 		"negative drain":          {endpointFlags{issuer: "https://a.test", drain: -1}, "--drain"},
-		"TLS and https":           {endpointFlags{issuer: "https://a.test", tls: tlsFlags{"c", "k"}}, ""},
-		"TLS with an http issuer": {endpointFlags{issuer: "http://localhost:8080", tls: tlsFlags{"c", "k"}}, "must begin with https://"},
+		"TLS and https":           {endpointFlags{issuer: "https://a.test", tls: tlsFlags{certificate: "c", key: "k"}}, ""},
+		"TLS with an http issuer": {endpointFlags{issuer: "http://localhost:8080", tls: tlsFlags{certificate: "c", key: "k"}}, "must begin with https://"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tc.flags.callers.header == "" {

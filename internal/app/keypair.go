@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,14 +19,17 @@ import (
 // keyPairInterval is how often the files of a certificate are looked at.
 const keyPairInterval = time.Second
 
-// tlsFlags name the certificate of the public endpoints.
+// tlsFlags name the certificate of a port.
 type tlsFlags struct {
 	certificate, key string
+	// prefix is what the names of the flags begin with, after which the metrics name the port.
+	prefix string
 }
 
-func (f *tlsFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.certificate, "tls-cert-file", "", "file with the certificate of the public endpoints and its chain, in PEM; read again when it changes (default: plain HTTP, for TLS ends before this process)")
-	flags.StringVar(&f.key, "tls-key-file", "", "file with the private key of --tls-cert-file, in PEM")
+func (f *tlsFlags) add(flags *pflag.FlagSet, prefix, what, otherwise string) {
+	f.prefix = prefix
+	flags.StringVar(&f.certificate, prefix+"tls-cert-file", "", "file with the certificate of "+what+" and its chain, in PEM; read again when it changes (default: "+otherwise+")")
+	flags.StringVar(&f.key, prefix+"tls-key-file", "", "file with the private key of --"+prefix+"tls-cert-file, in PEM")
 }
 
 // keyPair reads the pair for the first time, or returns nil without flags.
@@ -34,44 +38,50 @@ func (f *tlsFlags) keyPair(ctx context.Context, log *slog.Logger, metrics promet
 	case f.certificate == "" && f.key == "":
 		return nil, nil //nolint:nilnil // No certificate is what was asked for.
 	case f.certificate == "" || f.key == "":
-		return nil, errors.New("--tls-cert-file and --tls-key-file belong together: set both or none")
+		return nil, fmt.Errorf("--%[1]stls-cert-file and --%[1]stls-key-file belong together: set both or none", f.prefix)
 	}
-	p := newKeyPair(f.certificate, f.key, log)
+	port, named := strings.CutSuffix(f.prefix, "-")
+	if !named {
+		port = "public"
+	}
+	p := newKeyPair(f.certificate, f.key, port, log)
 	if err := p.register(metrics); err != nil {
 		return nil, err
 	}
 	if err := p.load(ctx); err != nil {
-		return nil, fmt.Errorf("--tls-cert-file %s, --tls-key-file %s: %w", f.certificate, f.key, err)
+		return nil, fmt.Errorf("--%[1]stls-cert-file %[2]s, --%[1]stls-key-file %[3]s: %[4]w", f.prefix, f.certificate, f.key, err)
 	}
 	return p, nil
 }
 
-// keyPair is a certificate with its key, as two files hold them by now. Files that are no such pair leave the last one in
-// force.
+// keyPair is a certificate with its key, as two files hold them by now, or without files for good. Files that are no such pair
+// leave the last one in force.
 type keyPair struct {
 	certificateFile, keyFile string
-	log                      *slog.Logger
-	loads                    *prometheus.CounterVec
-	current                  atomic.Pointer[tls.Certificate]
+	// port is which one it is for, in metrics and log.
+	port    string
+	log     *slog.Logger
+	loads   *prometheus.CounterVec
+	current atomic.Pointer[tls.Certificate]
 	// judged and doubted stand for content of the files: what was loaded or reported, and what was no pair when it was read
 	// for the first time. The two files change one after the other, so it may be one by the next time.
 	judged, doubted [sha256.Size]byte
 }
 
-func newKeyPair(certificateFile, keyFile string, log *slog.Logger) *keyPair {
+func newKeyPair(certificateFile, keyFile, port string, log *slog.Logger) *keyPair {
 	return &keyPair{
-		certificateFile: certificateFile, keyFile: keyFile, log: log,
+		certificateFile: certificateFile, keyFile: keyFile, port: port, log: log.With("port", port),
 		loads: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "grantor_tls_certificate_loads_total",
-			Help: "Changes of the files of the endpoint's certificate by outcome: loaded, or refused and the last one kept.",
+			Name: "grantor_tls_certificate_loads_total", ConstLabels: prometheus.Labels{"port": port},
+			Help: "Changes of the files of a port's certificate by outcome: loaded, or refused and the last one kept.",
 		}, []string{"outcome"}),
 	}
 }
 
 func (p *keyPair) register(metrics prometheus.Registerer) error {
 	expiry := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "grantor_tls_certificate_expiry_timestamp_seconds",
-		Help: "When the certificate with which the endpoints are served expires.",
+		Name: "grantor_tls_certificate_expiry_timestamp_seconds", ConstLabels: prometheus.Labels{"port": p.port},
+		Help: "When the certificate with which a port is served expires.",
 	}, func() float64 {
 		if c := p.current.Load(); c != nil {
 			return float64(c.Leaf.NotAfter.Unix())
@@ -96,6 +106,9 @@ func (p *keyPair) config() *tls.Config {
 
 // run follows the files until its context ends.
 func (p *keyPair) run(ctx context.Context) error {
+	if p.certificateFile == "" {
+		return nil
+	}
 	tick := time.NewTicker(keyPairInterval)
 	defer tick.Stop()
 	for {
@@ -125,7 +138,7 @@ func (p *keyPair) refresh(ctx context.Context) {
 	default:
 		p.judged = content
 		p.loads.WithLabelValues("refused").Inc()
-		p.log.ErrorContext(ctx, "certificate of the endpoint not accepted; the last one stays in force",
+		p.log.ErrorContext(ctx, "certificate not accepted; the last one stays in force",
 			"file", p.certificateFile, "key_file", p.keyFile, "error", err.Error())
 	}
 }
@@ -152,7 +165,7 @@ func (p *keyPair) use(ctx context.Context, certificate, key []byte, content [sha
 	p.current.Store(&pair)
 	p.judged = content
 	p.loads.WithLabelValues("loaded").Inc()
-	p.log.InfoContext(ctx, "certificate of the endpoint loaded", "file", p.certificateFile,
+	p.log.InfoContext(ctx, "certificate loaded", "file", p.certificateFile,
 		"names", pair.Leaf.DNSNames, "not_after", pair.Leaf.NotAfter)
 	return nil
 }

@@ -88,7 +88,7 @@ func (f *pairFiles) serial() int64 { return f.current.Load().Leaf.SerialNumber.I
 func newPairFiles(t *testing.T) *pairFiles {
 	t.Helper()
 	f, dir := &pairFiles{}, t.TempDir()
-	f.keyPair = newKeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"), slog.New(slog.NewJSONHandler(&f.log, nil)))
+	f.keyPair = newKeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"), "public", slog.New(slog.NewJSONHandler(&f.log, nil)))
 	f.metrics = prometheus.NewRegistry()
 	if err := f.register(f.metrics); err != nil {
 		t.Fatal(err)

@@ -36,6 +36,7 @@ type operatorFlags struct {
 	cluster   clusterFlags
 	fetching  fetchFlags
 	signing   signingFlags
+	metrics   metricsFlags
 	opsListen string
 	elect     bool
 }
@@ -52,7 +53,8 @@ func operatorCommand() *cobra.Command {
 	f.cluster.add(cmd.Flags())
 	f.fetching.add(cmd.Flags())
 	f.signing.add(cmd.Flags())
-	cmd.Flags().StringVar(&f.opsListen, "ops-listen", ":8081", "address of /healthz, /readyz and /metrics; keep it off the public network")
+	f.metrics.add(cmd.Flags())
+	cmd.Flags().StringVar(&f.opsListen, "ops-listen", ":8081", opsListenUsage)
 	cmd.Flags().BoolVar(&f.elect, "leader-elect", true, "let one of several operators work at a time")
 	return cmd
 }
@@ -93,7 +95,11 @@ func (f *operatorFlags) run(ctx context.Context, stderr io.Writer) error {
 		return nil
 	}
 	o := &ops{ready: ready}
-	return serve(ctx, log, o, 0, mgr.Start, listener{"operations", f.opsListen, o.handler(), nil})
+	listeners, err := f.metrics.listener(ctx, mgr.GetConfig(), o, log)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, log, o, 0, mgr.Start, append(listeners, listener{"operations", f.opsListen, o.handler(), nil})...)
 }
 
 func (f *operatorFlags) manager(namespace string, watched release.Namespaces) (ctrl.Manager, error) {

@@ -10,21 +10,24 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/grantor-dev/grantor/internal/scrape"
 	"github.com/grantor-dev/grantor/tokenserver"
 )
 
 // shutdownTimeout bounds how long requests in flight may take to end.
 const shutdownTimeout = 20 * time.Second
 
-// ops answers /healthz, /readyz and /metrics on a port of its own.
+// opsListenUsage explains --ops-listen.
+const opsListenUsage = "address of /healthz and /readyz, and of /metrics if they have no address of their own; keep it off the public network"
+
+// ops answers /healthz and /readyz on a port of its own, and /metrics if they are not on another one.
 type ops struct {
 	// ready returns nil, or what the process is still waiting for.
-	ready    func() error
-	stopping atomic.Bool
+	ready            func() error
+	stopping         atomic.Bool
+	metricsElsewhere bool
 }
 
 func (o *ops) handler() http.Handler {
@@ -37,8 +40,9 @@ func (o *ops) handler() http.Handler {
 		}
 		answer(w, o.ready())
 	})
-	// Exemplars, which lead from a bucket to a trace, are a part of OpenMetrics alone.
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	if !o.metricsElsewhere {
+		mux.Handle("GET "+scrape.Path, metricsHandler())
+	}
 	return mux
 }
 

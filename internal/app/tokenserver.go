@@ -18,44 +18,49 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
+// tokenServerFlags are the flags of the tokenserver command.
+type tokenServerFlags struct {
+	logs         logFlags
+	cluster      clusterFlags
+	public       endpointFlags
+	metrics      metricsFlags
+	maxStaleness time.Duration
+}
+
 func tokenServerCommand() *cobra.Command {
-	var logs logFlags
-	var cluster clusterFlags
-	var public endpointFlags
-	var maxStaleness time.Duration
+	var f tokenServerFlags
 	cmd := &cobra.Command{
 		Use:   "tokenserver",
 		Short: "Serve the token endpoint from what a cluster declares",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runTokenServer(cmd.Context(), cmd.ErrOrStderr(), &logs, &cluster, &public, maxStaleness)
-		},
+		RunE:  func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.ErrOrStderr()) },
 	}
-	logs.add(cmd.Flags())
-	cluster.add(cmd.Flags())
-	public.add(cmd.Flags())
-	cmd.Flags().DurationVar(&maxStaleness, "max-trust-staleness", 0,
+	f.logs.add(cmd.Flags())
+	f.cluster.add(cmd.Flags())
+	f.public.add(cmd.Flags())
+	f.metrics.add(cmd.Flags())
+	cmd.Flags().DurationVar(&f.maxStaleness, "max-trust-staleness", 0,
 		"answer nothing any more when the API server has not been heard of for so long; at least "+trustsync.MinMaxStaleness.String()+", or 0 for never")
 	return cmd
 }
 
-func runTokenServer(ctx context.Context, stderr io.Writer, logs *logFlags, cluster *clusterFlags, public *endpointFlags, maxStaleness time.Duration) error {
-	log, err := logs.logger(stderr)
+func (f *tokenServerFlags) run(ctx context.Context, stderr io.Writer) error {
+	log, err := f.logs.logger(stderr)
 	if err != nil {
 		return err
 	}
-	if err := public.check(); err != nil {
+	if err := f.public.check(); err != nil {
 		return err
 	}
-	namespace, watched, err := cluster.namespaces()
+	namespace, watched, err := f.cluster.namespaces()
 	if err != nil {
 		return err
 	}
-	config, err := cluster.config()
+	config, err := f.cluster.config()
 	if err != nil {
 		return err
 	}
-	if maxStaleness != 0 && maxStaleness < trustsync.MinMaxStaleness {
+	if f.maxStaleness != 0 && f.maxStaleness < trustsync.MinMaxStaleness {
 		return fmt.Errorf("--max-trust-staleness must be 0 or at least %s", trustsync.MinMaxStaleness)
 	}
 	identity, uid, err := replicaIdentity()
@@ -64,17 +69,21 @@ func runTokenServer(ctx context.Context, stderr io.Writer, logs *logFlags, clust
 	}
 	store := trust.NewStore()
 	syncer, err := trustsync.New(trustsync.Options{
-		Config: config, Namespace: namespace, Namespaces: watched, Identity: identity, PodUID: uid, Store: store, MaxStaleness: maxStaleness,
+		Config: config, Namespace: namespace, Namespaces: watched, Identity: identity, PodUID: uid, Store: store, MaxStaleness: f.maxStaleness,
 		Metrics: metrics.Registry, Clock: time.Now, Log: logr.FromSlogHandler(log.Handler()),
 	})
 	if err != nil {
 		return fmt.Errorf("connect to the API server: %w", err)
 	}
-	e, err := public.newEndpoint(ctx, store, syncer.Refresher(), log)
+	e, err := f.public.newEndpoint(ctx, store, syncer.Refresher(), log)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, log, e.ops, public.drain, together(e.run, syncer.Run), e.listeners()...)
+	listeners, err := f.metrics.listener(ctx, config, e.ops, log)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, log, e.ops, f.public.drain, together(e.run, syncer.Run), append(listeners, e.listeners()...)...)
 }
 
 // replicaIdentity names this replica: its pod, which has a UID, or elsewhere its host and something random.

@@ -1,6 +1,9 @@
 package chart
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // changes has another value for each value of the chart, and what of it must be seen.
 var changes = map[string]struct {
@@ -93,6 +96,11 @@ var changes = map[string]struct {
 	"certificate.issuerRef.name": {"internal", "issuerRef:\n    name: internal\n    kind: ClusterIssuer"},
 	"certificate.issuerRef.kind": {"Issuer", "kind: Issuer\n"},
 
+	"metrics.access":             {"Network", "port: 8081\n    targetPort: ops"},
+	"metrics.tls.secretName":     {"scrape-tls", "--metrics-tls-cert-file=/etc/grantor/metrics/tls.crt"},
+	"metrics.tls.issuerRef.name": {"internal", "issuerRef:\n    name: internal\n    kind: ClusterIssuer"},
+	"metrics.tls.issuerRef.kind": {"Issuer", "kind: Issuer\n"},
+
 	"monitoring.serviceMonitor.enabled":  {true, "kind: ServiceMonitor"},
 	"monitoring.serviceMonitor.labels":   {map[string]any{"release": "prometheus"}, "release: prometheus"},
 	"monitoring.serviceMonitor.interval": {"15s", "interval: 15s"},
@@ -110,6 +118,7 @@ var hidden = map[string]string{
 	"crds.enabled":          "kind: CustomResourceDefinition",
 	"crds.keep":             "helm.sh/resource-policy: keep",
 	"networkPolicy.enabled": "kind: NetworkPolicy",
+	"metrics.accessReview":  "subjectaccessreviews",
 }
 
 func spread() []any {
@@ -132,6 +141,12 @@ func declaredClient() map[string]any {
 
 // needs are values without which others have no effect.
 var needs = map[string]map[string]any{
+	"tokenServer.valkey.addresses":              valkey("cluster", true),
+	"tokenServer.valkey.username":               valkey("passwordSecret", "vk"),
+	"tokenServer.valkey.sentinelUsername":       valkey("sentinelMaster", "m", "sentinelPasswordSecret", "watchers"),
+	"tokenServer.valkey.sentinelPasswordSecret": valkey("sentinelMaster", "m"),
+	"tokenServer.valkey.tls.":                   valkey("tls", map[string]any{"enabled": true}),
+
 	"tokenServer.autoscaling.": {"tokenServer": map[string]any{"autoscaling": map[string]any{"enabled": true}}},
 	"ingress.":                 {"ingress": map[string]any{"enabled": true}},
 	"httpRoute.":               {"httpRoute": map[string]any{"enabled": true, "parentRefs": []any{map[string]any{"name": "gateway"}}}},
@@ -139,9 +154,21 @@ var needs = map[string]map[string]any{
 		"certificate": map[string]any{"enabled": true, "issuerRef": map[string]any{"name": "letsencrypt"}},
 		"ingress":     map[string]any{"tlsSecret": "edge-tls"},
 	},
+	"watchNamespaces":            {"metrics": map[string]any{"accessReview": false}},
+	"metrics.access":             {"monitoring": map[string]any{"serviceMonitor": map[string]any{"enabled": true}}},
+	"metrics.tls.":               {"metrics": map[string]any{"tls": map[string]any{"secretName": "scrape-tls", "issuerRef": map[string]any{"name": "internal"}}}},
 	"monitoring.serviceMonitor.": {"monitoring": map[string]any{"serviceMonitor": map[string]any{"enabled": true}}},
 	"monitoring.prometheusRule.": {"monitoring": map[string]any{"prometheusRule": map[string]any{"enabled": true}}},
 	"monitoring.dashboard.":      {"monitoring": map[string]any{"dashboard": map[string]any{"enabled": true}}},
+}
+
+// valkey are values of tokenServer.valkey, a name and a value each.
+func valkey(pairs ...any) map[string]any {
+	values := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		values[fmt.Sprint(pairs[i])] = pairs[i+1]
+	}
+	return map[string]any{"tokenServer": map[string]any{"valkey": values}}
 }
 
 // sharing are the smallest values with Valkey.

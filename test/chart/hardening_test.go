@@ -46,6 +46,9 @@ var hardening = map[string]func(d *appsv1.Deployment, pod *corev1.PodSpec, c *co
 	"requests and limits": func(_ *appsv1.Deployment, _ *corev1.PodSpec, c *corev1.Container) bool {
 		return !c.Resources.Requests.Cpu().IsZero() && !c.Resources.Requests.Memory().IsZero() && !c.Resources.Limits.Memory().IsZero()
 	},
+	"metrics for those alone who may read them": func(_ *appsv1.Deployment, _ *corev1.PodSpec, c *corev1.Container) bool {
+		return slices.Contains(c.Args, "--metrics-listen=:8443") && slices.Contains(c.Ports, corev1.ContainerPort{Name: "metrics", ContainerPort: 8443})
+	},
 	"startup, liveness and readiness probes off the public port": func(_ *appsv1.Deployment, _ *corev1.PodSpec, c *corev1.Container) bool {
 		for path, probe := range map[string]*corev1.Probe{"/healthz": c.LivenessProbe, "/readyz": c.ReadinessProbe} {
 			if probe == nil || probe.HTTPGet == nil || probe.HTTPGet.Path != path || probe.HTTPGet.Port.String() != "ops" {
@@ -182,7 +185,7 @@ func TestNoRoleIsWide(t *testing.T) {
 			t.Fatal(err)
 		}
 		wide := []string{"*", "escalate", "bind", "impersonate", "pods/exec", "nodes/proxy"}
-		people := slices.Contains([]string{"grantor-view", "grantor-edit", "grantor-admin"}, role.Name)
+		people := slices.Contains([]string{"grantor-view", "grantor-edit", "grantor-admin", "grantor-metrics-reader"}, role.Name)
 		if people {
 			wide = append(wide, "identityproviders/status", "oauthclients/status")
 		} else {
@@ -198,9 +201,23 @@ func TestNoRoleIsWide(t *testing.T) {
 			}
 		}
 	}
-	if seen[false] != 4 || seen[true] != 3 {
-		t.Errorf("%d roles of processes and %d of people are rendered, not 4 and 3", seen[false], seen[true])
+	if seen[false] != 5 || seen[true] != 4 {
+		t.Errorf("%d roles of processes and %d of people are rendered, not 5 and 4", seen[false], seen[true])
 	}
+}
+
+// bindsOurs reports whether a role goes to the account that it is named after, or that for metrics to both.
+func bindsOurs(b rbacv1.ClusterRoleBinding) bool {
+	accounts := []string{"grantor-operator", "grantor-tokenserver"}
+	for _, s := range b.Subjects {
+		if s.Kind != "ServiceAccount" || s.Namespace != "auth" || !slices.Contains(accounts, s.Name) {
+			return false
+		}
+	}
+	if b.RoleRef.Name == "grantor-metrics" {
+		return len(b.Subjects) == len(accounts)
+	}
+	return len(b.Subjects) == 1 && strings.HasPrefix(b.RoleRef.Name, b.Subjects[0].Name)
 }
 
 // TestBindings: permissions go to the two accounts of the chart, and are those of its own roles: neither cluster-admin nor
@@ -219,10 +236,11 @@ func TestBindings(t *testing.T) {
 				t.Fatal(err)
 			}
 			m.get(t, binding.RoleRef.Kind, binding.RoleRef.Name)
-			accounts := []string{"grantor-operator", "grantor-tokenserver"}
-			if len(binding.Subjects) != 1 || binding.Subjects[0].Kind != "ServiceAccount" || binding.Subjects[0].Namespace != "auth" ||
-				!slices.Contains(accounts, binding.Subjects[0].Name) || !strings.HasPrefix(binding.RoleRef.Name, binding.Subjects[0].Name) {
+			if !bindsOurs(binding) {
 				t.Errorf("%s %s: %+v to %+v", o.GetKind(), o.GetName(), binding.RoleRef, binding.Subjects)
+			}
+			if binding.Kind == "ClusterRoleBinding" && values["watchNamespaces"] != nil {
+				t.Errorf("with watchNamespaces, %s is for the whole cluster", o.GetName())
 			}
 		}
 		if bindings < 4 {

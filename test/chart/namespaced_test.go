@@ -50,7 +50,7 @@ func newPartial(t *testing.T) *partial {
 		}
 	})
 	p := &partial{t: t, cp: cp}
-	for _, name := range []string{"grantor-operator", "grantor-tokenserver"} {
+	for _, name := range []string{"grantor-operator", "grantor-tokenserver", "grantor-metrics"} {
 		for _, o := range []client.Object{
 			&rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: name}}, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}},
 		} {
@@ -62,7 +62,7 @@ func newPartial(t *testing.T) *partial {
 	for _, name := range []string{served, unserved} {
 		p.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
 	}
-	m := render(t, defaultNamespace, map[string]any{"issuer": issuer, "watchNamespaces": []any{served}})
+	m := render(t, defaultNamespace, with("watchNamespaces", []any{served}))
 	apply := cp.Kubectl(t.Context(), "apply", "--server-side", "--force-conflicts", "-f", "-")
 	apply.Stdin = strings.NewReader(m.text)
 	if out, err := apply.CombinedOutput(); err != nil {
@@ -227,6 +227,7 @@ func TestNamespacedInstall(t *testing.T) {
 		}
 	})
 	p.permissions()
+	p.metrics(served)
 	log, err := os.ReadFile(p.grantor.Operator.Log)
 	if err != nil {
 		t.Fatal(err)

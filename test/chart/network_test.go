@@ -160,17 +160,17 @@ func (n network) ingress(component string) (rules []networkingv1.NetworkPolicyIn
 
 // TestIngress: callers come to one port, and monitoring to another.
 func TestIngress(t *testing.T) {
-	http, ops := networkingv1.NetworkPolicyPort{Port: name("http")}, networkingv1.NetworkPolicyPort{Port: name("ops")}
+	http, metrics := networkingv1.NetworkPolicyPort{Port: name("http")}, networkingv1.NetworkPolicyPort{Port: name("metrics")}
 	for set, want := range map[string]map[string][]networkingv1.NetworkPolicyPort{
 		"default":    {"operator": nil, "tokenserver": {http}, "test": nil},
-		"production": {"operator": {ops}, "tokenserver": {http, ops}, "test": nil},
+		"production": {"operator": {metrics}, "tokenserver": {http, metrics}, "test": nil},
 	} {
 		n := newNetwork(t, render(t, defaultNamespace, valueSet(t, set)))
 		for component, ports := range want {
 			var got []networkingv1.NetworkPolicyPort
 			for _, rule := range n.ingress(component) {
 				got = append(got, rule.Ports...)
-				if *rule.Ports[0].Port == *ops.Port && len(rule.From) != 1 {
+				if *rule.Ports[0].Port == *metrics.Port && len(rule.From) != 1 {
 					t.Errorf("%s: anybody reads metrics of %s", set, component)
 				}
 			}
@@ -194,7 +194,7 @@ func name(port string) *intstr.IntOrString {
 
 // TestPortsHaveNames: the policies name ports, so the pods must.
 func TestPortsHaveNames(t *testing.T) {
-	for deployment, want := range map[string][]string{"grantor-operator": {"ops"}, "grantor-tokenserver": {"http", "ops"}} {
+	for deployment, want := range map[string][]string{"grantor-operator": {"metrics", "ops"}, "grantor-tokenserver": {"http", "metrics", "ops"}} {
 		var got []string
 		for _, p := range render(t, "auth", issuerAlone()).deployments(t)[deployment].Spec.Template.Spec.Containers[0].Ports {
 			got = append(got, p.Name)

@@ -52,7 +52,7 @@ func comparison(t *testing.T, objects []*unstructured.Unstructured) map[string]m
 		for _, own := range []string{"app.kubernetes.io/managed-by", "app.kubernetes.io/version", "helm.sh/chart"} {
 			delete(labels, own)
 		}
-		if generated := []string{"grantor-operator", "grantor-tokenserver"}; strings.HasSuffix(o.GetKind(), "Role") && slices.Contains(generated, o.GetName()) {
+		if generated := []string{"grantor-operator", "grantor-tokenserver", "grantor-metrics"}; strings.HasSuffix(o.GetKind(), "Role") && slices.Contains(generated, o.GetName()) {
 			labels = nil // those in config are generated, without labels
 		}
 		if o.GetKind() == "CustomResourceDefinition" {

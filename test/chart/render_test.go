@@ -151,11 +151,11 @@ func (m manifest) withoutFiles() string {
 
 func TestGolden(t *testing.T) {
 	m := render(t, defaultNamespace, valueSet(t, "default"))
-	some := render(t, defaultNamespace, map[string]any{"issuer": issuer, "watchNamespaces": []any{"team-b", "team-a"}})
+	some := render(t, defaultNamespace, with("watchNamespaces", []any{"team-b", "team-a"}))
 	production := render(t, defaultNamespace, valueSet(t, "production"))
 	for name, got := range map[string]string{
 		"default.golden": m.withoutFiles(), "namespaced.golden": some.withoutFiles(), "production.golden": production.withoutFiles(),
-		"notes.golden": m.notes, "production-notes.golden": production.notes,
+		"notes.golden": m.notes, "production-notes.golden": production.notes, "namespaced-notes.golden": some.notes,
 	} {
 		file := filepath.Join("testdata", name)
 		if *update {

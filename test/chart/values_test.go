@@ -171,6 +171,11 @@ func TestWrongValues(t *testing.T) {
 		{"httpRoute.parentRefs", []any{map[string]any{"namespace": "a"}}, "missing property 'name'"},
 		{"certificate.issuerRef.name", "", "'/certificate/issuerRef/name': minLength: got 0, want 1"},
 		{"certificate.issuerRef.kind", "Vault", "'/certificate/issuerRef/kind': value must be one of"},
+		{"metrics.access", "Everybody", "'/metrics/access': value must be one of"},
+		{"metrics.accessReview", "no", "'/metrics/accessReview': got string, want boolean"},
+		{"metrics.tls.secretName", "a/b", "'/metrics/tls/secretName'"},
+		{"metrics.tls.issuerRef.kind", "Vault", "'/metrics/tls/issuerRef/kind': value must be one of"},
+		{"metrics.auth", true, "additional properties 'auth' not allowed"},
 		{"monitoring.serviceMonitor.interval", 30, "'/monitoring/serviceMonitor/interval': got number, want string"},
 		{"monitoring.serviceMonitor.labels", []any{"a"}, "got array, want object"},
 		{"identityProviders", map[string]any{"partner": 1}, "'/identityProviders': got object, want array"},
@@ -274,9 +279,14 @@ func TestNotesWarn(t *testing.T) {
 	for path, says := range map[string]string{
 		"grants.jwtBearer.enabled":          "The JWT bearer grant is off (grants.jwtBearer.enabled), so nobody can exchange an assertion.",
 		"monitoring.serviceMonitor.enabled": "No namespace may read metrics, so the ServiceMonitor finds none",
+		"metrics.accessReview":              "kubectl create clusterrolebinding auth-delegator:auth --clusterrole=system:auth-delegator",
 		"keys.allowInsecureURLs":            "Keys are fetched by plain http too (keys.allowInsecureURLs): whoever can change what is on the way can mint tokens.",
 	} {
-		after := render(t, "auth", with(path, changes[path].value)).notes
+		value := changes[path].value
+		if _, taken := hidden[path]; taken {
+			value = false
+		}
+		after := render(t, "auth", with(path, value)).notes
 		if strings.Contains(before, says) || !strings.Contains(after, says) {
 			t.Errorf("%s is not warned of:\n%s", path, after)
 		}

@@ -23,6 +23,10 @@ const (
 
 // needed is what the roles are for.
 var needed = []access{
+	{operatorAccount, "create", "authentication.k8s.io", "tokenreviews", "", "", "", true},
+	{operatorAccount, "create", "authorization.k8s.io", "subjectaccessreviews", "", "", "", true},
+	{tokenServerAccount, "create", "authentication.k8s.io", "tokenreviews", "", "", "", true},
+	{tokenServerAccount, "create", "authorization.k8s.io", "subjectaccessreviews", "", "", "", true},
 	{operatorAccount, "get", ours, "identityproviders", "", "", "team-a", true},
 	{operatorAccount, "list", ours, "oauthclients", "", "", "", true},
 	{operatorAccount, "watch", ours, "oauthclients", "", "", "", true},

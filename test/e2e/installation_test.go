@@ -138,7 +138,7 @@ func (i *installation) values(image string) []string {
 		set = append(set, "--set", "operator.replicas=2", "--set", "tokenServer.replicas=3", "--set", "tokenServer.valkey.addresses={valkey.state.svc.cluster.local:6379}")
 	}
 	if i.narrowed {
-		set = append(set, "--set", "watchNamespaces={shop}")
+		set = append(set, "--set", "watchNamespaces={shop}", "--set", "metrics.accessReview=false")
 	}
 	return set
 }

@@ -23,6 +23,7 @@ func TestInstallation(t *testing.T) {
 		{"a pod calls an API without any secret", (*installation).workload},
 		{"an assertion by certificate from outside", (*installation).partner},
 		{"permissions", (*installation).permissions},
+		{"who reads metrics", (*installation).metrics},
 		{"three replicas that share state", (*installation).share},
 		{"F19 rolling restart", (*installation).rollingRestart},
 		{"F20 upgrade", (*installation).upgrade},

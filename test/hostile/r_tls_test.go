@@ -105,9 +105,9 @@ func certificateRotates(t *testing.T, _ *world) {
 	}
 	w.checkAfter(t)
 	certificate.write(t, []byte("garbage"), []byte("garbage"))
-	const refused = `grantor_tls_certificate_loads_total{outcome="refused"}`
+	const refused = `grantor_tls_certificate_loads_total{outcome="refused",port="public"}`
 	eventually(t, 10*time.Second, "the refused certificate is counted", func() bool { return w.metrics(t)[refused] == 1 })
-	if log := w.log.next(t); w.serial(t) != 3 || !strings.Contains(log, `"level":"ERROR","msg":"certificate of the endpoint not accepted`) {
+	if log := w.log.next(t); w.serial(t) != 3 || !strings.Contains(log, `"level":"ERROR","msg":"certificate not accepted`) {
 		t.Errorf("serial %d, log: %s", w.serial(t), log)
 	}
 	certificate.renew(t, 4)

@@ -24,6 +24,15 @@ mounts, spec (more of the Deployment's spec), many (whether there can be more th
 sets the number of pods) and grace (seconds).
 */}}
 {{- define "grantor.deployment" -}}
+{{- $authorized := include "grantor.metrics.authorized" .root }}
+{{- $metricsTLS := ternary .root.Values.metrics.tls.secretName "" (ne $authorized "") }}
+{{- $ports := ternary (merge (dict "metrics" 8443) .ports) .ports (ne $authorized "") }}
+{{- $volumes := .volumes }}
+{{- $mounts := .mounts }}
+{{- if $metricsTLS }}
+{{- $volumes = append $volumes (dict "name" "metrics-tls" "secret" (dict "secretName" $metricsTLS)) }}
+{{- $mounts = append $mounts (dict "name" "metrics-tls" "mountPath" "/etc/grantor/metrics" "readOnly" true) }}
+{{- end }}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -72,6 +81,13 @@ spec:
         {{- range .args }}
         - {{ . | quote }}
         {{- end }}
+        {{- if $authorized }}
+        - --metrics-listen=:8443
+        {{- end }}
+        {{- if $metricsTLS }}
+        - --metrics-tls-cert-file=/etc/grantor/metrics/tls.crt
+        - --metrics-tls-key-file=/etc/grantor/metrics/tls.key
+        {{- end }}
         env:
         # The garbage collector works harder before the kernel kills.
         - name: GOMEMLIMIT
@@ -82,7 +98,7 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
         ports:
-        {{- range $name, $port := .ports }}
+        {{- range $name, $port := $ports }}
         - name: {{ $name }}
           containerPort: {{ $port }}
         {{- end }}
@@ -110,7 +126,7 @@ spec:
         resources:
           {{- toYaml . | nindent 10 }}
         {{- end }}
-        {{- with .mounts }}
+        {{- with $mounts }}
         volumeMounts:
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -120,7 +136,7 @@ spec:
           capabilities:
             drop:
             - ALL
-      {{- with .volumes }}
+      {{- with $volumes }}
       volumes:
         {{- toYaml . | nindent 6 }}
       {{- end }}
@@ -155,6 +171,16 @@ spec:
       tolerations:
         {{- toYaml . | nindent 8 }}
       {{- end }}
+{{- end }}
+
+{{/* Not empty where the API server says who may read metrics. Takes the root. */}}
+{{- define "grantor.metrics.authorized" -}}
+{{- if eq .Values.metrics.access "Authorized" }}yes{{ end }}
+{{- end }}
+
+{{/* The port of the pods at which metrics are. Takes the root. */}}
+{{- define "grantor.metrics.port" -}}
+{{- if include "grantor.metrics.authorized" . }}metrics{{ else }}ops{{ end }}
 {{- end }}
 
 {{/* The flags for all that is set of tokenServer.valkey beside the addresses, as a YAML list. */}}
@@ -286,15 +312,15 @@ spec:
 {{- end }}
 {{- end }}
 
-{{/* Lets pods of namespaces read metrics, as a list of ingress rules. Takes the names of the namespaces. */}}
+{{/* Lets pods of networkPolicy.monitoringNamespaces to the metrics, as a list of ingress rules. Takes the root. */}}
 {{- define "grantor.scrape" -}}
 - ports:
-  - port: ops
+  - port: {{ include "grantor.metrics.port" . }}
   from:
   - namespaceSelector:
       matchExpressions:
       - key: kubernetes.io/metadata.name
         operator: In
         values:
-        {{- toYaml . | nindent 8 }}
+        {{- toYaml .Values.networkPolicy.monitoringNamespaces | nindent 8 }}
 {{- end }}
