@@ -53,7 +53,7 @@ Trust is declared as IdentityProvider and OAuthClient objects; workloads exchang
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(operatorCommand(), tokenServerCommand(), standaloneCommand(), checkCommand(), exchangeCommand(), importCommand(), explainCommand())
+	root.AddCommand(operatorCommand(), tokenServerCommand(), standaloneCommand(), checkCommand(), exchangeCommand(), importCommand(), explainCommand(), lintCommand())
 	return root
 }
 

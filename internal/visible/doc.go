@@ -1,0 +1,3 @@
+// Package visible makes text that others wrote safe to show: what comes from an assertion or a file must not control a
+// terminal, nor look like what it is not.
+package visible
