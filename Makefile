@@ -49,6 +49,10 @@ test: ## Run unit, CEL, integration and hostile tests with the race detector.
 test-unit: ## Run the tests beside the code; needs no control plane and no C compiler.
 	@go test ./api/... ./cmd/... ./controllers/... ./internal/... ./tokenserver/...
 
+.PHONY: bench
+bench: build ## Measure what an exchange costs, beside the bare arithmetic of it; rewrite the tables of docs/performance.md.
+	@hack/bench.sh $(BENCHFLAGS)
+
 .PHONY: bench-operator
 bench-operator: build ## Measure the operator and token servers at scale; rewrite the tables of docs/performance.md.
 	@KUBEBUILDER_ASSETS=$$(hack/controlplane.sh) go run ./test/bench/operator -page docs/performance.md $(BENCHFLAGS) bin/grantor

@@ -112,6 +112,9 @@ func (v *Valkey) Stop() {
 	<-v.done
 }
 
+// Pid is the process id.
+func (v *Valkey) Pid() int { return v.cmd.Process.Pid }
+
 // Pause freezes the server: it keeps its connections and answers nothing.
 func (v *Valkey) Pause() error { return signal(v.cmd.Process, syscall.SIGSTOP) }
 

@@ -114,25 +114,6 @@ func (in *installation) stop() error {
 	return in.cp.Stop()
 }
 
-// awaitReady waits until a process answers that it is Ready, which may take longer than it should.
-func awaitReady(ctx context.Context, p *harness.Process) error {
-	return harness.Poll(ctx, startTimeout, func() error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.OpsURL+"/readyz", http.NoBody)
-		if err != nil {
-			return harness.Permanent(fmt.Errorf("make request: %w", err))
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return fmt.Errorf("ask whether the process is ready: %w", err)
-		}
-		defer func() { _ = response.Body.Close() }()
-		if response.StatusCode != http.StatusOK {
-			return fmt.Errorf("not ready: %s; its log is %s", response.Status, p.Log)
-		}
-		return nil
-	})
-}
-
 // awaitMetrics waits until the metrics of a process are as they should be.
 func awaitMetrics(ctx context.Context, p *harness.Process, limit time.Duration, check func(measure.Samples) error, names ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)

@@ -175,7 +175,7 @@ func (s *stage) measureCost(ctx context.Context) (err error) {
 // awaitServers waits until all token servers are Ready.
 func (s *stage) awaitServers(ctx context.Context) error {
 	for _, p := range append([]*harness.Process{s.operator}, s.servers...) {
-		if err := awaitReady(ctx, p); err != nil {
+		if err := measure.AwaitReady(ctx, p, startTimeout); err != nil {
 			return err
 		}
 	}

@@ -192,7 +192,7 @@ func (s *stage) restartServer(ctx context.Context) error {
 		if err := s.startServer(ctx, i); err != nil {
 			return err
 		}
-		if err := awaitReady(ctx, s.servers[i]); err != nil {
+		if err := measure.AwaitReady(ctx, s.servers[i], startTimeout); err != nil {
 			return err
 		}
 		s.figures.serverStart = max(s.figures.serverStart, time.Since(begin))
