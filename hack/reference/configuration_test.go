@@ -58,7 +58,7 @@ func has(values map[string]any, path []string) bool {
 
 // TestEnvironment: the page has every variable that the code reads.
 func TestEnvironment(t *testing.T) {
-	read := map[string]bool{"GOMEMLIMIT": true} // By the runtime.
+	read := map[string]bool{"GOMEMLIMIT": true, "GOGC": true} // By the runtime.
 	form := regexp.MustCompile(`(?:Getenv|LookupEnv)\("([A-Z_]+)"\)`)
 	named := map[string][]string{
 		"RecommendedConfigPathEnvVar": {"KUBECONFIG"},

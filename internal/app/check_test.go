@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,18 +20,10 @@ func runCheck(args ...string) (int, string) {
 // TestCheckOfAServer asks a real server that is behind a name at which nothing answers, before it is there.
 func TestCheckOfAServer(t *testing.T) {
 	const issuer = "https://auth.example.com/tenant"
-	address := freeAddress(t)
-	if code, out := runCheck("--connect", address, "--plain-http", issuer); code != 1 || !strings.Contains(out, "✗ metadata (RFC 8414): ") {
+	if code, out := runCheck("--connect", freeAddress(t), "--plain-http", issuer); code != 1 || !strings.Contains(out, "✗ metadata (RFC 8414): ") {
 		t.Errorf("where nobody listens: %d, %s", code, out)
 	}
-	cmd := standaloneCommand()
-	cmd.SetArgs([]string{
-		"--issuer", issuer, "--manifests", t.TempDir(), "--listen", address, "--ops-listen", freeAddress(t),
-		"--drain", "0s", "--log-level", "error",
-	})
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error)
-	go func() { done <- cmd.ExecuteContext(ctx) }()
+	address := serveStandalone(t, func(string) string { return issuer }, t.TempDir())
 	code, out := runCheck("--wait", "30s", "--connect", address, "--plain-http", issuer)
 	if want := "✓ metadata (RFC 8414)\n✓ key set\n✓ token endpoint\n"; code != 0 || out != want {
 		t.Errorf("%d, %s", code, out)
@@ -40,10 +31,6 @@ func TestCheckOfAServer(t *testing.T) {
 	code, out = runCheck("--connect", address, "--plain-http", "https://auth.example.com")
 	if code != 1 || !strings.Contains(out, "✗ metadata (RFC 8414): ") || !strings.Contains(out, "grantor: not all is well") {
 		t.Errorf("another issuer: %d, %s", code, out)
-	}
-	stop()
-	if err := <-done; err != nil {
-		t.Error(err)
 	}
 }
 

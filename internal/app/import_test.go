@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -34,12 +33,7 @@ func TestImportedServerExchanges(t *testing.T) {
 	if code != 0 || !strings.Contains(report, "Alias → spec.audienceAliases") {
 		t.Fatalf("%d, %s", code, report)
 	}
-	address, ops := freeAddress(t), freeAddress(t)
-	cmd := standaloneCommand()
-	cmd.SetArgs([]string{"--issuer", "http://" + address, "--manifests", dir, "--listen", address, "--ops-listen", ops, "--drain", "0s", "--log-level", "error"})
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error)
-	go func() { done <- cmd.ExecuteContext(ctx) }()
+	address := serveStandalone(t, func(address string) string { return "http://" + address }, dir)
 	if code, out := runCheck("--wait", "30s", "http://"+address); code != 0 {
 		t.Fatal(out)
 	}
@@ -62,10 +56,6 @@ func TestImportedServerExchanges(t *testing.T) {
 	}
 	if answer := present(t, address, "another-secret-that-is-long", assertion); answer["error"] != "invalid_client" {
 		t.Errorf("with another secret: %v", answer)
-	}
-	stop()
-	if err := <-done; err != nil {
-		t.Error(err)
 	}
 }
 

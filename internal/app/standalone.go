@@ -49,6 +49,7 @@ and leaves the last good state in force.`,
 }
 
 func (f *standaloneFlags) run(ctx context.Context, stderr io.Writer) error {
+	useMemory()
 	log, err := f.logs.logger(stderr)
 	if err != nil {
 		return err

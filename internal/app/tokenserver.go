@@ -45,6 +45,7 @@ func tokenServerCommand() *cobra.Command {
 }
 
 func (f *tokenServerFlags) run(ctx context.Context, stderr io.Writer) error {
+	useMemory()
 	log, err := f.logs.logger(stderr)
 	if err != nil {
 		return err

@@ -15,6 +15,9 @@ import (
 // startTimeout is how long a server may take to load everything.
 const startTimeout = 5 * time.Minute
 
+// memoryLimit is what docs/production.md says a container should have for that much trust.
+const memoryLimit = "512MiB"
+
 // The contenders, by the names that they have in the tables.
 const (
 	floorName   = "Floor"
@@ -121,13 +124,14 @@ func (s *stage) launch(ctx context.Context, dir string, r row) (err error) {
 	if err != nil {
 		return err
 	}
-	l := harness.Launch{Binary: s.opts.binary, Dir: dir, Name: fileName(c.name), OpsAddress: ops, Env: []string{"GOMAXPROCS=1"}}
+	l := harness.Launch{Binary: s.opts.binary, Dir: dir, Name: fileName(c.name), OpsAddress: ops, Env: []string{"GOMAXPROCS=1", "GOMEMLIMIT=" + memoryLimit}}
 	l.Args = append([]string{"standalone", "--issuer", issuer, "--drain", "0s"}, r.args...)
 	if r.kind != "" {
 		l.Binary = s.opts.self
 		l.Args = []string{serveCommand, "--kind", r.kind, "--assertion", c.pair.assertion, "--token", c.pair.token}
 	}
 	if r.kind == kindFloor {
+		l.Env = append(l.Env, "GOGC=400") // as ours has it with a limit: the floor is no target that is made easy
 		c.exact = baseline.FloorAnswer()
 	}
 	l.Args = append(l.Args, "--listen", c.address)

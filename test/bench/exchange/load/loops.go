@@ -55,8 +55,9 @@ type closed struct {
 
 // next sends the next request over a connection, if there is to be one.
 func (l *closed) next(ctx context.Context, c *conn) error {
-	if l.sent == l.work.Count || l.sent >= max(1, l.work.Least) && time.Since(l.begin) >= l.during || ctx.Err() != nil {
-		return nil
+	done := l.sent == l.work.Count || l.sent >= max(1, l.work.Least) && time.Since(l.begin) >= l.during
+	if done || ctx.Err() != nil {
+		return nil //nolint:nilerr // The loop itself says that it was ended.
 	}
 	l.sent++
 	return c.send(l.sent-1, l.work.At(l.sent-1), l.begin)
