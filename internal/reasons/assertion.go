@@ -73,13 +73,13 @@ func ofTrust() Group {
 		{
 			oauth.ReasonProviderUnknown,
 			"No identity provider that counts for this client has this issuer.",
-			"`spec.issuer` differs by a slash, a port or http for https; the provider is in another namespace, or not accepted.",
-			"Make `spec.issuer` equal to `iss` (`untrusted_issuer` in the audit log), byte for byte, in the client's namespace or one that it names.",
+			"`spec.issuer` differs by a slash, a port or http for https; the provider has no key, since its Secret is missing; or it is in another namespace and one half of the handshake is missing.",
+			"Make `spec.issuer` equal to `iss` (`untrusted_issuer` in the audit log), byte for byte, and see that the provider is Ready. In another namespace, the client must name it in `identityProviders`, and its `allowedClientNamespaces` the client's.",
 		},
 		{
 			oauth.ReasonProviderNotAllowed,
-			"The provider exists, and does not serve this client.",
-			"One half of the handshake is missing: the client's `identityProviders`, or the provider's `allowedClientNamespaces`.",
+			"The provider does not vouch for this client.",
+			"The client's `identityProviders` lists others, or the provider's `allowedClientNamespaces` leaves its namespace out.",
 			"Name the provider in the client, and for another namespace allow that in the provider.",
 		},
 		{
@@ -91,8 +91,8 @@ func ofTrust() Group {
 		{
 			oauth.ReasonAlgorithmNotAllowed,
 			"No key of the provider may be used with this `alg`.",
-			"HS256 or `none`, a certificate of another type than what signs, or an `alg` that `spec.algorithms` leaves out; or the provider has no key at all at the moment.",
-			"Sign with an algorithm of `status.trust.keys[].algorithms`; without keys there, `kubectl describe idp` says what is missing.",
+			"HS256 or `none`, a certificate of another type than what signs, or an `alg` that `spec.algorithms` leaves out.",
+			"Sign with an algorithm of `status.trust.keys[].algorithms`.",
 		},
 		{
 			oauth.ReasonNoMatchingKey,

@@ -17,13 +17,11 @@ import (
 // render runs what make docs runs, and returns what it says.
 func render(t *testing.T, root, out string) (string, error) {
 	t.Helper()
-	find := exec.CommandContext(t.Context(), filepath.Join(harness.ModuleRoot(), "hack", "tool.sh"), "render-docs")
-	find.Stderr = os.Stderr
-	path, err := find.Output()
+	tool, err := harness.Tool(t.Context(), "render-docs")
 	if err != nil {
 		t.Fatal(err)
 	}
-	said, err := exec.CommandContext(t.Context(), strings.TrimSpace(string(path)), root, out).CombinedOutput()
+	said, err := exec.CommandContext(t.Context(), tool, root, out).CombinedOutput()
 	return string(said), err
 }
 
