@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -99,11 +98,13 @@ func parsePrivate(block *pem.Block) (crypto.Signer, error) {
 	}
 }
 
-// signECDSA signs with R || S, each as long as the curve's order (RFC 7518 §3.4).
+// signECDSA signs with R || S, each as long as the curve's order (RFC 7518 §3.4). RFC 8725 §3.2: libraries "SHOULD implement ECDSA
+// using the deterministic approach defined in [RFC6979]", which is what crypto/ecdsa does without a source of random numbers: one
+// that fails cannot give the key away. No text is signed twice, since each holds a random jti.
 func signECDSA(key *ecdsa.PrivateKey) func(dst, input []byte) ([]byte, error) {
 	return func(dst, input []byte) ([]byte, error) {
 		digest := sha256.Sum256(input)
-		der, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
+		der, err := key.Sign(nil, digest[:], crypto.SHA256)
 		if err != nil {
 			return nil, err
 		}

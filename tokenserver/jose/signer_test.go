@@ -6,11 +6,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"math/big"
@@ -203,6 +203,53 @@ func TestSignerJSON(t *testing.T) {
 	}
 }
 
+// TestSignECDSAIsDeterministic: RFC 8725 §3.2 wants RFC 6979; the vector is that of its §A.2.5.
+func TestSignECDSAIsDeterministic(t *testing.T) {
+	private, _ := hex.DecodeString("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721")
+	const want = "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8"
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := signECDSA(key)(nil, []byte("sample"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if signature, err := base64.RawURLEncoding.DecodeString(string(text)); err != nil || hex.EncodeToString(signature) != want {
+		t.Errorf("signature %x, %v, want %s", signature, err, want)
+	}
+}
+
+// TestFixedSignature: numbers of every length, with and without the zero that ASN.1 puts before a high bit.
+func TestFixedSignature(t *testing.T) {
+	short, high := "020101", "02210080"+strings.Repeat("00", 31)
+	for name, tc := range map[string]struct {
+		der, want string
+	}{
+		"short":               {"3006" + short + short, strings.Repeat("00", 31) + "01" + strings.Repeat("00", 31) + "01"},
+		"high bit":            {"3026" + high + short, "80" + strings.Repeat("00", 62) + "01"},
+		"too long":            {"3027" + "022201" + strings.Repeat("00", 33) + short, ""},
+		"text behind":         {"3006" + short + short + "00", ""},
+		"a third number":      {"3009" + short + short + short, ""},
+		"one number":          {"3003" + short, ""},
+		"no sequence":         {short + short, ""},
+		"nothing":             {"", ""},
+		"cut":                 {"3006" + short + "0201", ""},
+		"a string in between": {"3006" + "040101" + short, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			der, err := hex.DecodeString(tc.der)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got [64]byte
+			if ok := fixedSignature(der, got[:]); ok != (tc.want != "") || ok && hex.EncodeToString(got[:]) != tc.want {
+				t.Errorf("%t, %x", ok, got)
+			}
+		})
+	}
+}
+
 // TestSignIsLight: a signature costs hardly more allocations than the primitive: the text and the bytes it is made of.
 func TestSignIsLight(t *testing.T) {
 	claims, digest := []byte(`{"sub":"alice"}`), sha256.Sum256(nil)
@@ -211,7 +258,7 @@ func TestSignIsLight(t *testing.T) {
 		primitive := testing.AllocsPerRun(50, func() {
 			switch key := signer.private().(type) {
 			case *ecdsa.PrivateKey:
-				_, _, _ = ecdsa.Sign(rand.Reader, key, digest[:])
+				_, _ = key.Sign(nil, digest[:], crypto.SHA256)
 			case *rsa.PrivateKey:
 				_, _ = rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:])
 			case ed25519.PrivateKey:

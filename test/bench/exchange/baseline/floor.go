@@ -100,7 +100,7 @@ func signing(key crypto.Signer) (func() error, error) {
 		}, nil
 	case *ecdsa.PrivateKey:
 		return func() error {
-			_, err := ecdsa.SignASN1(rand.Reader, k, sum)
+			_, err := k.Sign(nil, sum, crypto.SHA256) // RFC 6979, as Grantor does
 			return err
 		}, nil
 	case ed25519.PrivateKey:
