@@ -88,7 +88,11 @@ func (a *attempt) answered(tb testing.TB, text string) (reason oauth.Reason, bod
 	if a.options.Scope != "" {
 		form.Set("scope", a.options.Scope)
 	}
-	if a.client.Spec.Authentication.Public == nil {
+	switch {
+	case a.clientAssertion != "":
+		form.Set("client_assertion", a.clientAssertion)
+		form.Set("client_assertion_type", oauth.ClientAssertionType)
+	case a.client.Spec.Authentication.Public == nil:
 		form.Set("client_secret", secret)
 	}
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, tokenserver.PathToken, strings.NewReader(form.Encode()))

@@ -40,6 +40,8 @@ type attempt struct {
 	others   []*v1alpha1.IdentityProvider
 	options  Options
 	digest   keyring.DigestKey
+	// clientAssertion is what the client authenticates with in place of its secret.
+	clientAssertion string
 }
 
 type change func(*attempt)
