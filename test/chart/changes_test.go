@@ -93,6 +93,7 @@ var changes = map[string]struct {
 	"httpRoute.annotations":      {map[string]any{"a.example.com/b": "c"}, "a.example.com/b: c"},
 	"httpRoute.parentRefs":       {[]any{map[string]any{"name": "public", "namespace": "gateways"}}, "parentRefs:\n  - name: public\n    namespace: gateways"},
 	"certificate.enabled":        {true, "kind: Certificate"},
+	"certificate.dnsNames":       {[]any{"a.svc", "b.svc"}, "dnsNames:\n  - grantor.example.com\n  - a.svc\n  - b.svc"},
 	"certificate.issuerRef.name": {"internal", "issuerRef:\n    name: internal\n    kind: ClusterIssuer"},
 	"certificate.issuerRef.kind": {"Issuer", "kind: Issuer\n"},
 

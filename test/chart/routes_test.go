@@ -35,7 +35,7 @@ func TestRoutes(t *testing.T) {
 			checkHTTPRoute(t, m, want.host, want.paths)
 			certificate := m.get(t, "Certificate", "grantor-tokenserver").Object
 			names, _, err := unstructured.NestedStringSlice(certificate, "spec", "dnsNames")
-			if diff := cmp.Diff([]string{want.host, "grantor-tokenserver.auth.svc"}, names); err != nil || diff != "" {
+			if diff := cmp.Diff([]string{want.host}, names); err != nil || diff != "" {
 				t.Errorf("Certificate: %v %s", err, diff)
 			}
 			if secret, _, err := unstructured.NestedString(certificate, "spec", "secretName"); err != nil || secret != "edge" {

@@ -169,6 +169,7 @@ func TestWrongValues(t *testing.T) {
 		{"ingress.className", "Nginx!", "'/ingress/className'"},
 		{"httpRoute.parentRefs", []any{}, "'/httpRoute/parentRefs': minItems: got 0, want 1"},
 		{"httpRoute.parentRefs", []any{map[string]any{"namespace": "a"}}, "missing property 'name'"},
+		{"certificate.dnsNames", []any{"a b"}, "'/certificate/dnsNames/0'"},
 		{"certificate.issuerRef.name", "", "'/certificate/issuerRef/name': minLength: got 0, want 1"},
 		{"certificate.issuerRef.kind", "Vault", "'/certificate/issuerRef/kind': value must be one of"},
 		{"metrics.access", "Everybody", "'/metrics/access': value must be one of"},
