@@ -53,7 +53,10 @@ Trust is declared as IdentityProvider and OAuthClient objects; workloads exchang
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(operatorCommand(), tokenServerCommand(), standaloneCommand(), checkCommand(), exchangeCommand(), importCommand(), explainCommand(), lintCommand())
+	root.AddCommand(
+		operatorCommand(), tokenServerCommand(), standaloneCommand(), checkCommand(), exchangeCommand(), agentCommand(), importCommand(),
+		explainCommand(), lintCommand(),
+	)
 	return root
 }
 

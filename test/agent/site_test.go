@@ -27,6 +27,7 @@ const clientSecret = "s3cr3t+/=%:of the client"
 var binary string
 
 func TestMain(m *testing.M) {
+	enterMount()
 	code, err := run(context.Background(), m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "agent:", err)

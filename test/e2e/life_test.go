@@ -21,6 +21,7 @@ func TestInstallation(t *testing.T) {
 	}{
 		{"install", (*installation).install},
 		{"a pod calls an API without any secret", (*installation).workload},
+		{"a sidecar keeps the token of a pod fresh", (*installation).agent},
 		{"an assertion by certificate from outside", (*installation).partner},
 		{"permissions", (*installation).permissions},
 		{"who reads metrics", (*installation).metrics},

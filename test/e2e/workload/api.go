@@ -15,6 +15,7 @@ type caller struct {
 	Subject  string `json:"sub"`
 	ClientID string `json:"client_id"`
 	Scope    string `json:"scope"`
+	Expiry   int64  `json:"exp"`
 }
 
 // newVerifier finds the keys of the issuer by its metadata.

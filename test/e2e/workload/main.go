@@ -1,6 +1,6 @@
 // Command workload is what the end-to-end tests run in pods: an API that verifies access tokens, a worker that exchanges its
-// ServiceAccount token for one and calls it, a load that does so all the time, and a look at the API server with the
-// permissions of the pod. It uses nothing of Grantor's: it is what those have who use Grantor.
+// ServiceAccount token for one and calls it, a reader that finds one in a file, a load that exchanges all the time, and a look at
+// the API server with the permissions of the pod. It uses nothing of Grantor's: it is what those have who use Grantor.
 package main
 
 import (
@@ -23,7 +23,7 @@ type options struct {
 	// issuer is Grantor's, and audience what the API calls itself.
 	issuer, audience string
 	caFile           string
-	// tokenFile holds the ServiceAccount token that is presented.
+	// tokenFile holds the ServiceAccount token that is presented, or the access token of the reader.
 	tokenFile string
 	// clientID is that of a client that the token authenticates, too.
 	clientID  string
@@ -44,7 +44,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("name a command: api, worker, load or look")
+		return errors.New("name a command: api, worker, reader, load or look")
 	}
 	var o options
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
@@ -67,6 +67,8 @@ func run(ctx context.Context, args []string) error {
 		return work(ctx, o)
 	case "load":
 		return serveLoad(ctx, o)
+	case "reader":
+		return serveReader(ctx, o)
 	case "look":
 		return look(ctx, o)
 	default:
