@@ -131,7 +131,7 @@ func environment() []variable {
 		{"POD_NAME", "token server", "the name of this replica, and of its Lease; without it, the name of the host and something random"},
 		{"POD_UID", "token server", "the UID of the pod, so that its Lease goes with it"},
 		{"POD_NAMESPACE", "operator, token server", "the namespace of this release, where `--namespace` names none"},
-		{"HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "`grantor check` and `grantor exchange`; all that speak with a cluster, for its API server", "the proxy that is asked through. Key sets are fetched through none"},
+		{"HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "`grantor check`, `grantor exchange` and `grantor agent`; all that speak with a cluster, for its API server", "the proxy that is asked through. Key sets are fetched through none"},
 		{"GOMEMLIMIT", "all, by the Go runtime", "memory at which the garbage collector works harder; the chart sets it to the limit of the container. A token server keeps a tenth of it free, and collects garbage less often (`GOGC=400`) as long as it is far from it"},
 		{"GOGC", "all, by the Go runtime", "how much garbage may gather, in percent of what lives; 100 by default, 400 for a token server with `GOMEMLIMIT`"},
 	}

@@ -23,49 +23,36 @@ func entries(t *testing.T, dir string) []string {
 	return names
 }
 
+// try ends the test where there is an error.
+func try(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestFile: the content and the mode are the new ones, whatever the umask is and whatever was there, and nothing is left beside it.
 func TestFile(t *testing.T) {
 	old := unix.Umask(0o077)
 	defer unix.Umask(old)
-	for name, prepare := range map[string]func(t *testing.T, f *File, elsewhere string){
-		"nothing there": func(*testing.T, *File, string) {},
-		"a file there": func(t *testing.T, f *File, _ string) {
-			t.Helper()
-			if err := os.WriteFile(f.Path, []byte("an old and longer token"), 0o400); err != nil {
-				t.Fatal(err)
-			}
+	for name, prepare := range map[string]func(f *File, elsewhere string) error{
+		"nothing there": func(*File, string) error { return nil },
+		"a file there": func(f *File, _ string) error {
+			return os.WriteFile(f.Path, []byte("an old and longer token"), 0o400)
 		},
-		"a killed process was here": func(t *testing.T, f *File, _ string) {
-			t.Helper()
-			if err := os.WriteFile(f.next(), []byte("half"), 0o444); err != nil {
-				t.Fatal(err)
-			}
-		},
-		"a link there": func(t *testing.T, f *File, elsewhere string) {
-			t.Helper()
-			if err := os.Symlink(elsewhere, f.Path); err != nil {
-				t.Fatal(err)
-			}
-		},
-		"a link beside": func(t *testing.T, f *File, elsewhere string) {
-			t.Helper()
-			if err := os.Symlink(elsewhere, f.next()); err != nil {
-				t.Fatal(err)
-			}
-		},
+		"a killed process was here": func(f *File, _ string) error { return os.WriteFile(f.next(), []byte("half"), 0o444) },
+		"a link there":              func(f *File, elsewhere string) error { return os.Symlink(elsewhere, f.Path) },
+		"a link beside":             func(f *File, elsewhere string) error { return os.Symlink(elsewhere, f.next()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, elsewhere := &File{Path: filepath.Join(t.TempDir(), "token"), Mode: 0o640}, filepath.Join(t.TempDir(), "victim")
-			if err := os.WriteFile(elsewhere, []byte("untouched"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			prepare(t, f, elsewhere)
-			if err := f.Write("new"); err != nil {
-				t.Fatal(err)
-			}
+			try(t, os.WriteFile(elsewhere, []byte("untouched"), 0o600))
+			try(t, prepare(f, elsewhere))
+			try(t, f.Write("new"))
 			info, err := os.Lstat(f.Path)
-			if err != nil || info.Mode() != 0o640 || f.Read() != "new" || !f.Exists() {
-				t.Errorf("%v, %v, %s", info.Mode(), err, f.Read())
+			try(t, err)
+			if info.Mode() != 0o640 || f.Read() != "new" || !f.Exists() {
+				t.Errorf("%v, %s", info.Mode(), f.Read())
 			}
 			if list := entries(t, filepath.Dir(f.Path)); len(list) != 1 {
 				t.Errorf("left over: %v", list)

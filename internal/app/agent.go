@@ -84,8 +84,12 @@ func (f *agentFlags) check() error {
 		}
 	}
 	for _, s := range []struct{ flag, text string }{
-		{"--assertion", f.request.assertion}, {"--subject-token", f.request.subjectToken}, {"--actor-token", f.request.actorToken},
-		{"--client-secret", f.request.clientSecret}, {"--client-key", f.request.clientKey}, {"--client-assertion", f.request.clientAssertion},
+		{"--assertion", f.request.assertion},
+		{"--subject-token", f.request.subjectToken},
+		{"--actor-token", f.request.actorToken},
+		{"--client-secret", f.request.clientSecret},
+		{"--client-key", f.request.clientKey},
+		{"--client-assertion", f.request.clientAssertion},
 	} {
 		if s.text == "-" {
 			return fmt.Errorf("%s: standard input can be read only once: name a file or env:NAME", s.flag)

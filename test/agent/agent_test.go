@@ -130,7 +130,6 @@ func claimsOf(t *testing.T, token string) map[string]any {
 
 // TestAgentOnce: as an init container. Its exit codes are those of the exchange.
 func TestAgentOnce(t *testing.T) {
-	t.Parallel()
 	s := newSite(t)
 	s.writeFile("expired", s.assertion(func(o jwttest.Object) jwttest.Object { return o.Set("exp", "1000000000") }))
 	s.writeFile("told", "")

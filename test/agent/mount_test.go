@@ -30,7 +30,7 @@ func enterMount() {
 		return
 	}
 	fmt.Fprintln(os.Stderr, "cannot mount:", mountAndBecome())
-	os.Exit(1)
+	os.Exit(1) //nolint:revive // There are no tests in this process.
 }
 
 func mountAndBecome() error {

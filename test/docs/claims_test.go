@@ -42,6 +42,21 @@ func TestOperationsPage(t *testing.T) {
 	}
 }
 
+// TestWorkloadsPage: the page about the agent names every metric of it.
+func TestWorkloadsPage(t *testing.T) {
+	root := harness.ModuleRoot()
+	page := read(t, filepath.Join(root, "docs", "workloads.md"))
+	found := regexp.MustCompile(`"(grantor_agent_[a-z_]+)"`).FindAllStringSubmatch(read(t, filepath.Join(root, "internal", "agent", "metrics.go")), -1)
+	if len(found) < 5 {
+		t.Errorf("only %d metrics found", len(found))
+	}
+	for _, m := range found {
+		if !strings.Contains(page, "`"+m[1]) {
+			t.Errorf("docs/workloads.md does not name the metric %s", m[1])
+		}
+	}
+}
+
 func read(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)

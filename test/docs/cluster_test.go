@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 )
 
 var (
-	// clusterBlock is for a reader who has Grantor in a cluster, and has applied examples/quickstart.
+	// clusterBlock is for a reader who has Grantor in a cluster, and has applied examples/quickstart. ISSUER is his issuer.
 	clusterBlock = regexp.MustCompile("(?s)```sh cluster\n(.*?)```\n")
 	// helmBlock is for a reader who has a cluster and an image on it; test/e2e has both.
 	helmBlock = regexp.MustCompile("(?s)```sh helm\n(.*?)```\n")
@@ -70,14 +71,19 @@ func TestClusterCommands(t *testing.T) {
 	}
 	makePartner(ctx, t, cp)
 	makeOldKey(t, dir)
+	if err := os.Symlink(filepath.Join(harness.ModuleRoot(), "examples"), filepath.Join(dir, "examples")); err != nil {
+		t.Fatal(err)
+	}
 	ran := 0
 	for page, list := range blocks(t, clusterBlock) {
 		for _, block := range list {
 			cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", block)
 			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "KUBECONFIG="+cp.Kubeconfig, "PATH="+os.Getenv("KUBEBUILDER_ASSETS")+":"+os.Getenv("PATH"))
+			cmd.Env = append(os.Environ(), "KUBECONFIG="+cp.Kubeconfig, "ISSUER="+g.Issuer, "PATH="+os.Getenv("KUBEBUILDER_ASSETS")+":"+os.Getenv("PATH"))
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%s: %v\n%s%s", page, err, block, out)
+				_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what the block has left running
 			}
 			ran++
 		}
