@@ -24,8 +24,9 @@ const (
 	openConnections = 64
 	// latencyLoad is the share of what a server can do at which it is measured how long callers wait.
 	latencyLoad = 0.7
-	// least is how many exchanges a measurement takes, however slow the machine is.
-	least = 500
+	// least is how many exchanges a measurement of their cost takes, and leastDue how many one of latencies does, however slow
+	// the machine is.
+	least, leastDue = 500, 200
 	// spare is how many more requests are made than a server is expected to answer.
 	spare = 1.3
 )
@@ -91,7 +92,7 @@ func (c *contender) answerable(during time.Duration) int {
 
 // dueIn is how many requests are due in that time, at the share of what it can do.
 func (c *contender) dueIn(during time.Duration) int {
-	return max(least, int(latencyLoad*c.perSecond*during.Seconds()))
+	return max(leastDue, int(latencyLoad*c.perSecond*during.Seconds()))
 }
 
 // work hands out requests, so many at most.

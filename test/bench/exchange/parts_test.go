@@ -118,7 +118,7 @@ func TestWork(t *testing.T) {
 	if n, m := c.needs(second, second), f.needs(second, second); n != m+4 || n < 4+1300+700 {
 		t.Errorf("they need %d and %d", n, m)
 	}
-	if n, m := c.needs(second, 0), (&contender{requests: r}).needs(second, second); n >= c.needs(second, second) || m < 2*least {
+	if n, m := c.needs(second, 0), (&contender{requests: r}).needs(second, second); n >= c.needs(second, second) || m < least+leastDue {
 		t.Errorf("without a fixed rate %d; a slow one %d", n, m)
 	}
 }

@@ -18,15 +18,19 @@ const maxAnswer = 16 << 10
 type conn struct {
 	file *os.File
 	fd   int
-	// n is the number of the request, and due when it was to be sent.
-	n   int
-	due time.Time
+	// busy says that a request is under way, n is its number, and due when it was to be sent.
+	busy bool
+	n    int
+	due  time.Time
 	// came is what has come of the answer.
 	came []byte
 }
 
+// errUnused means that the server has ended a connection on which nothing was under way, as it may.
+var errUnused = errors.New("the connection was not used for long")
+
 func (c *conn) send(n int, r Request, due time.Time) error {
-	c.n, c.due, c.came = n, due, c.came[:0]
+	c.busy, c.n, c.due, c.came = true, n, due, c.came[:0]
 	written, err := unix.Write(c.fd, r.Raw)
 	if err != nil {
 		return fmt.Errorf("send request: %w", err)
@@ -45,11 +49,15 @@ func (c *conn) receive() (body []byte, err error) {
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("receive answer: %w", err)
+	case n == 0 && !c.busy:
+		return nil, errUnused
 	case n == 0:
 		return nil, fmt.Errorf("the connection has ended after %q", c.came)
 	}
 	c.came = c.came[:len(c.came)+n]
-	return parse(c.came)
+	body, err = parse(c.came)
+	c.busy = body == nil
+	return body, err
 }
 
 // poller waits for connections, and for a time.

@@ -195,6 +195,18 @@ func TestOpenCountsWaiting(t *testing.T) {
 	}
 }
 
+// TestUnusedConnections: a server may end those that nobody uses; the rest goes on.
+func TestUnusedConnections(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(ok))
+	s.Config.ReadHeaderTimeout = 50 * time.Millisecond // for the first request, too
+	s.Start()
+	defer s.Close()
+	r, err := Open(t.Context(), s.Listener.Addr().String(), 20, numbered(40), 200)
+	if err != nil || r.Answers != 40 {
+		t.Errorf("%d answers, %v", r.Answers, err)
+	}
+}
+
 // TestOpenKeepsItsRate: it sends no faster than it is told.
 func TestOpenKeepsItsRate(t *testing.T) {
 	s := startServer(t, "", http.HandlerFunc(ok))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -65,6 +66,9 @@ func (l *closed) next(ctx context.Context, c *conn) error {
 
 func (l *closed) take(ctx context.Context, r *Result, c *conn) error {
 	body, err := c.receive()
+	if errors.Is(err, errUnused) { // At the end, when there is nothing more to send.
+		return c.file.Close()
+	}
 	if err != nil || body == nil {
 		return err
 	}
@@ -152,6 +156,12 @@ func (o *open) take(r *Result, events []unix.EpollEvent) error {
 		}
 		c := o.conns[e.Fd]
 		body, err := c.receive()
+		if errors.Is(err, errUnused) {
+			if err := o.drop(c); err != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -163,4 +173,13 @@ func (o *open) take(r *Result, events []unix.EpollEvent) error {
 		o.idle = append(o.idle, c)
 	}
 	return nil
+}
+
+// drop forgets a connection that was not used.
+func (o *open) drop(c *conn) error {
+	o.idle = slices.DeleteFunc(o.idle, func(other *conn) bool { return other == c })
+	if len(o.idle) == 0 && !slices.ContainsFunc(o.conns, func(other *conn) bool { return other.busy }) {
+		return errUnused
+	}
+	return c.file.Close()
 }
