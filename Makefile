@@ -73,6 +73,11 @@ cluster-down: ## Remove that cluster, whatever state it is in.
 test-e2e: ## Install the chart on a real cluster, use it and disturb it: that cluster, or the one that KUBECONFIG names.
 	@hack/test-e2e.sh
 
+.PHONY: console-images
+console-images: ## Take the pictures of docs/console.md anew (needs chromium).
+	@source hack/lib.sh && ensure_chromium && mkdir -p docs/images && \
+	KUBEBUILDER_ASSETS=$$(hack/controlplane.sh) GRANTOR_CONSOLE_PICTURES=$(CURDIR)/docs/images go test -count=1 -run 'TestPages' ./test/console
+
 .PHONY: test-cluster
 test-cluster: ## Try that cluster: that it works, and that it leaves nothing.
 	@hack/cluster/check.sh

@@ -58,10 +58,11 @@ cp "$out/reference"/*.md docs/reference
 role grantor-operator ./controllers/operator/... config/rbac/operator
 role grantor-tokenserver ./controllers/trustsync/... config/rbac/tokenserver
 role grantor-metrics ./internal/scrape/... config/rbac/metrics
+role grantor-console ./internal/console/... config/rbac/console
 
 say "roles of the chart"
 mkdir "$out/files"
-for component in operator tokenserver metrics; do
+for component in operator tokenserver metrics console; do
 	cp "config/rbac/$component/role.yaml" "$out/files/$component-role.yaml"
 done
 swap "$out/files" charts/grantor/files

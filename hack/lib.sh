@@ -141,3 +141,18 @@ ensure_node_packages() {
 		"On Debian and Ubuntu: apt-get install ${missing[*]}." \
 		"On Fedora: dnf install runc containernetworking-plugins nftables iproute openssl util-linux"
 }
+
+_has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
+
+# ensure_chromium: the pages of the console are tested in a real browser, which this installs where it can.
+ensure_chromium() {
+	_has_chromium && return
+	if command -v apt-get >/dev/null && [[ $(id -u) -eq 0 ]]; then
+		say "no chromium: installing it"
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } \
+			>/dev/null || die "cannot install chromium"
+		_has_chromium && return
+	fi
+	die "the tests need chromium. On Debian: apt-get install chromium. On Fedora: dnf install chromium." \
+		"On macOS: brew install --cask google-chrome, and put it into the PATH as google-chrome"
+}

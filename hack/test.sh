@@ -23,6 +23,7 @@ ensure_cc() {
 ensure_cc
 ensure_haproxy
 ensure_valkey
+ensure_chromium
 KUBEBUILDER_ASSETS=$(hack/controlplane.sh)
 export KUBEBUILDER_ASSETS CGO_ENABLED=1
 hack/tool.sh render-chart >/dev/null # test/chart asks for it; built here, it does not count as time of the test

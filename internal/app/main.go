@@ -55,7 +55,7 @@ Trust is declared as IdentityProvider and OAuthClient objects; workloads exchang
 	}
 	root.AddCommand(
 		operatorCommand(), tokenServerCommand(), standaloneCommand(), checkCommand(), exchangeCommand(), agentCommand(), importCommand(),
-		explainCommand(), lintCommand(),
+		explainCommand(), lintCommand(), consoleCommand(),
 	)
 	return root
 }

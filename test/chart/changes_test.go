@@ -110,6 +110,15 @@ var changes = map[string]struct {
 	"monitoring.dashboard.enabled":       {true, "grafana_dashboard: 1"},
 	"monitoring.dashboard.labels":        {map[string]any{"folder": "auth"}, "folder: auth"},
 
+	"console.enabled":           {true, "name: grantor-console\n"},
+	"console.hosts":             {[]any{"console.example.com"}, "- --listen=:8082\n        - --allowed-host=console.example.com"},
+	"console.callers":           {[]any{map[string]any{"namespaceSelector": map[string]any{}}}, "- port: pages\n    from:\n    - namespaceSelector: {}"},
+	"console.resources":         {map[string]any{"limits": map[string]any{"memory": "2Gi"}}, "memory: 2Gi"},
+	"console.priorityClassName": {"system-cluster-critical", "priorityClassName: system-cluster-critical"},
+	"console.nodeSelector":      {map[string]any{"pool": "people"}, "nodeSelector:\n        pool: people"},
+	"console.tolerations":       {[]any{map[string]any{"key": "people", "operator": "Exists"}}, "tolerations:\n        - key: people\n          operator: Exists"},
+	"console.affinity":          {map[string]any{"podAffinity": map[string]any{}}, "affinity:\n        podAffinity: {}"},
+
 	"identityProviders": {[]any{declared("https://idp.example.com")}, "kind: IdentityProvider\nmetadata:\n  name: partner\n  namespace: kube-public"},
 	"oauthClients":      {[]any{declaredClient()}, "kind: OAuthClient\nmetadata:\n  name: playground\n  namespace: auth"},
 }
@@ -158,6 +167,8 @@ var needs = map[string]map[string]any{
 	"watchNamespaces":            {"metrics": map[string]any{"accessReview": false}},
 	"metrics.access":             {"monitoring": map[string]any{"serviceMonitor": map[string]any{"enabled": true}}},
 	"metrics.tls.":               {"metrics": map[string]any{"tls": map[string]any{"secretName": "scrape-tls", "issuerRef": map[string]any{"name": "internal"}}}},
+	"console.":                   {"console": map[string]any{"enabled": true}},
+	"console.callers":            {"console": map[string]any{"hosts": []any{"console.example.com"}}},
 	"monitoring.serviceMonitor.": {"monitoring": map[string]any{"serviceMonitor": map[string]any{"enabled": true}}},
 	"monitoring.prometheusRule.": {"monitoring": map[string]any{"prometheusRule": map[string]any{"enabled": true}}},
 	"monitoring.dashboard.":      {"monitoring": map[string]any{"dashboard": map[string]any{"enabled": true}}},

@@ -132,8 +132,12 @@ func (m manifest) deployments(t *testing.T) map[string]*appsv1.Deployment {
 			found[d.Name] = d
 		}
 	}
-	if len(found) != 2 {
-		t.Fatalf("%d Deployments are rendered, not 2", len(found))
+	want := 2
+	if found["grantor-console"] != nil {
+		want = 3
+	}
+	if len(found) != want {
+		t.Fatalf("%d Deployments are rendered, not %d", len(found), want)
 	}
 	return found
 }
@@ -153,9 +157,11 @@ func TestGolden(t *testing.T) {
 	m := render(t, defaultNamespace, valueSet(t, "default"))
 	some := render(t, defaultNamespace, with("watchNamespaces", []any{"team-b", "team-a"}))
 	production := render(t, defaultNamespace, valueSet(t, "production"))
+	console := render(t, defaultNamespace, exposedConsole())
 	for name, got := range map[string]string{
 		"default.golden": m.withoutFiles(), "namespaced.golden": some.withoutFiles(), "production.golden": production.withoutFiles(),
 		"notes.golden": m.notes, "production-notes.golden": production.notes, "namespaced-notes.golden": some.notes,
+		"console.golden": console.ofConsole(), "console-notes.golden": console.notes,
 	} {
 		file := filepath.Join("testdata", name)
 		if *update {

@@ -24,7 +24,8 @@ mounts, spec (more of the Deployment's spec), many (whether there can be more th
 sets the number of pods) and grace (seconds).
 */}}
 {{- define "grantor.deployment" -}}
-{{- $authorized := include "grantor.metrics.authorized" .root }}
+{{- /* The console has no metrics worth a port. */}}
+{{- $authorized := ternary "" (include "grantor.metrics.authorized" .root) (eq .component "console") }}
 {{- $metricsTLS := ternary .root.Values.metrics.tls.secretName "" (ne $authorized "") }}
 {{- $ports := ternary (merge (dict "metrics" 8443) .ports) .ports (ne $authorized "") }}
 {{- $volumes := .volumes }}
@@ -261,6 +262,24 @@ subjects:
 {{- define "grantor.watch" -}}
 {{- with .Values.watchNamespaces }}
 - --watch-namespaces={{ join "," . }}
+{{- end }}
+{{- end }}
+
+{{/* The flags for the grants that are off, as a YAML list. */}}
+{{- define "grantor.grants" -}}
+{{- with .Values.grants }}
+{{- if not .jwtBearer.enabled }}
+- --disable-grant=jwt-bearer
+{{- end }}
+{{- if not .clientCredentials.enabled }}
+- --disable-grant=client-credentials
+{{- end }}
+{{- if not .tokenExchange.enabled }}
+- --disable-grant=token-exchange
+{{- end }}
+{{- if not .refreshToken.enabled }}
+- --disable-grant=refresh-token
+{{- end }}
 {{- end }}
 {{- end }}
 

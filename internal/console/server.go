@@ -1,0 +1,168 @@
+package console
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/grantor-dev/grantor/internal/console/catalog"
+	"github.com/grantor-dev/grantor/internal/console/traffic"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+//go:embed assets
+var assetFiles embed.FS
+
+// Options are what a Console needs.
+type Options struct {
+	// Catalog is where the objects are.
+	Catalog *catalog.Catalog
+	// Traffic is what token servers count.
+	Traffic *traffic.Collector
+	// Hosts are the names that the console answers to.
+	Hosts   []string
+	Version string
+	// Issuer is that of the token servers, and DisabledGrants the grant_type values that they refuse to everybody: assertions
+	// are explained by them. Issuer may be empty.
+	Issuer         string
+	DisabledGrants []string
+	Clock          func() time.Time
+	Log            *slog.Logger
+}
+
+// Console serves the pages.
+type Console struct {
+	options Options
+	pages   map[string]*template.Template
+	// explaining has a place for each assertion that is judged at a time.
+	explaining chan struct{}
+}
+
+// New returns a console.
+func New(o Options) (*Console, error) {
+	c := &Console{options: o, pages: map[string]*template.Template{}, explaining: make(chan struct{}, explaining)}
+	files, err := fs.Glob(templateFiles, "templates/page-*.html")
+	if err != nil {
+		return nil, fmt.Errorf("find templates: %w", err)
+	}
+	for _, file := range files {
+		t, err := template.New("layout.html").Funcs(c.functions()).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", file)
+		if err != nil {
+			return nil, fmt.Errorf("read templates: %w", err)
+		}
+		c.pages[strings.TrimSuffix(strings.TrimPrefix(file, "templates/page-"), ".html")] = t
+	}
+	return c, nil
+}
+
+// Handler answers for every page and asset.
+func (c *Console) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, show := range map[string]func(*http.Request) (view, error){
+		"GET /{$}":                          c.overview,
+		"GET /providers":                    c.list(catalog.Providers),
+		"GET /providers/{namespace}/{name}": c.provider,
+		"GET /clients":                      c.list(catalog.Clients),
+		"GET /clients/{namespace}/{name}":   c.client,
+		"GET /keys":                         c.keys,
+		"GET /live":                         c.live,
+		"GET /explain":                      c.explainForm,
+		"POST /explain":                     c.explain,
+	} {
+		mux.HandleFunc(pattern, c.page(show))
+	}
+	mux.HandleFunc("GET /assets/{file}", asset)
+	mux.HandleFunc("/", c.page(func(*http.Request) (view, error) { return view{}, catalog.ErrNotFound }))
+	return guard(c.options.Hosts, mux)
+}
+
+// asset answers with an embedded file. They are part of the program, so a new version may change them: they are asked for
+// again each time, which is cheap where one looks at them.
+func asset(w http.ResponseWriter, r *http.Request) {
+	http.ServeFileFS(w, r, assetFiles, "assets/"+r.PathValue("file")) //nolint:gosec // There is nothing else below what is embedded.
+}
+
+// view is what a page is made of.
+type view struct {
+	// Page names the template, Title what is in the title bar and the heading.
+	Page, Title string
+	// Section is the entry of the navigation that is current.
+	Section string
+	// Refresh is in how many seconds the page is asked for again; 0 for never.
+	Refresh int
+	Status  int
+	Data    any
+}
+
+// frame is what the layout shows.
+type frame struct {
+	view
+
+	Now      time.Time
+	Version  string
+	Scope    string
+	Troubles []catalog.Trouble
+}
+
+// page answers with a view, or with a page about what went wrong.
+func (c *Console) page(show func(*http.Request) (view, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, err := show(r)
+		if err != nil {
+			v = c.problem(r, err)
+		}
+		body, err := c.render(v)
+		if err != nil {
+			c.options.Log.ErrorContext(r.Context(), "page not rendered", "page", v.Page, "error", err)
+			http.Error(w, "this page could not be made: see the log of the console", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if v.Status != 0 {
+			w.WriteHeader(v.Status)
+		}
+		_, _ = w.Write(body) // Whoever hung up misses nothing.
+	}
+}
+
+func (c *Console) render(v view) ([]byte, error) {
+	t, ok := c.pages[v.Page]
+	if !ok {
+		return nil, fmt.Errorf("there is no page %q", v.Page)
+	}
+	f := frame{view: v, Now: c.options.Clock(), Version: c.options.Version, Scope: "all namespaces", Troubles: c.options.Catalog.Troubles()}
+	if namespaces := c.options.Catalog.Namespaces(); len(namespaces) > 0 {
+		f.Scope = "the namespaces " + strings.Join(namespaces, ", ")
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, f); err != nil {
+		return nil, fmt.Errorf("fill %s: %w", v.Page, err)
+	}
+	return b.Bytes(), nil
+}
+
+func (c *Console) functions() template.FuncMap {
+	return template.FuncMap{
+		"text":     func(v any) string { return visible(fmt.Sprint(v), false) },
+		"lines":    func(s string) string { return visible(s, true) },
+		"count":    count,
+		"plural":   plural,
+		"stamp":    stamp,
+		"ago":      func(t time.Time) string { return ago(c.options.Clock(), t) },
+		"word":     func(h catalog.Health) string { return healthWords()[h] },
+		"object":   objectURL,
+		"said":     said,
+		"number":   number,
+		"about":    about,
+		"words":    func(s string) string { return visible(strings.ReplaceAll(s, "`", ""), false) },
+		"plural64": func(n int64, one, many string) string { return plural(int(n), one, many) },
+	}
+}
