@@ -62,18 +62,30 @@ func (i *installation) rollingRestart() {
 	})
 }
 
-// upgrade goes to another version of the image, and back.
+// upgrade goes from the previous chart and program to those of today, back, and there again.
 func (i *installation) upgrade() {
-	i.under("helm upgrade to the next version", func() { i.helm("upgrade", i.images.next) })
-	_, want, _ := strings.Cut(i.images.next, ":")
-	for _, deployment := range []string{"grantor-operator", "grantor-tokenserver"} {
-		if image := i.kubectl("-n", namespace, "get", "deployment", deployment, "-o", "jsonpath={.spec.template.spec.containers[0].image}"); !strings.HasSuffix(image, ":"+want) {
-			i.t.Errorf("%s runs %s", deployment, image)
-		}
-	}
+	i.under("helm upgrade from the previous chart", func() {
+		i.old = false
+		i.helm("upgrade")
+	})
+	i.runs(i.images.grantor)
+	i.testItself()
 	i.under("helm rollback", func() {
 		i.run("helm", "rollback", "grantor", "--namespace", namespace, "--wait", "--timeout", "150s")
 	})
+	i.runs(i.images.previous)
+	i.helm("upgrade")
+	i.runs(i.images.grantor)
+}
+
+// runs checks which image both Deployments have.
+func (i *installation) runs(image string) {
+	i.t.Helper()
+	for _, deployment := range []string{"grantor-operator", "grantor-tokenserver"} {
+		if got := i.kubectl("-n", namespace, "get", "deployment", deployment, "-o", "jsonpath={.spec.template.spec.containers[0].image}"); got != image {
+			i.t.Errorf("%s runs %s", deployment, got)
+		}
+	}
 }
 
 // podDeletion deletes each token server, as a node that is drained does.

@@ -87,7 +87,7 @@ func (i *installation) partner() {
 // narrow serves one namespace from now on, with Roles alone: who is there notices nothing, and who is elsewhere is unknown.
 func (i *installation) narrow() {
 	i.narrowed = true
-	i.helm("upgrade", i.images.grantor)
+	i.helm("upgrade")
 	i.rolledOut("grantor-tokenserver")
 	if out := i.kubectl("get", "clusterrolebindings", "-o", "name"); strings.Contains(out, "grantor") {
 		i.t.Errorf("there are ClusterRoleBindings:\n%s", out)
@@ -122,7 +122,7 @@ func (i *installation) share() {
 	i.apply("state", "valkey.yaml")
 	i.kubectl("-n", "state", "rollout", "status", "deployment/valkey", "--timeout=120s")
 	i.sharing = true
-	i.helm("upgrade", i.images.grantor)
+	i.helm("upgrade")
 	i.kubectl("-n", namespace, "rollout", "status", "deployment/grantor-tokenserver", "--timeout=120s")
 	pods := i.tokenServers()
 	if len(pods) != 3 {

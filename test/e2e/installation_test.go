@@ -31,8 +31,8 @@ const (
 	timeout = 3 * time.Minute
 )
 
-// images are the archives' names, which the cluster has been given.
-type images struct{ grantor, next, workload, valkey string }
+// images are the archives' names, which the cluster has been given, and the folder with the chart that goes with the previous.
+type images struct{ grantor, previous, previousChart, workload, valkey string }
 
 // installation is the cluster, and Grantor in it.
 type installation struct {
@@ -40,8 +40,9 @@ type installation struct {
 	images images
 	// ca is the certificate that signed the endpoint's.
 	ca *x509.Certificate
-	// sharing says that token servers share their state, and narrowed that one namespace is served.
-	sharing, narrowed bool
+	// old says that the previous chart and program are there, sharing that token servers share their state, and narrowed that
+	// one namespace is served.
+	old, sharing, narrowed bool
 }
 
 // in is the same for a part of the test.
@@ -56,7 +57,7 @@ func environment(t *testing.T) images {
 	t.Helper()
 	names := images{}
 	for name, value := range map[string]*string{
-		"KUBECONFIG": new(string), "GRANTOR_IMAGE": &names.grantor, "GRANTOR_NEXT_IMAGE": &names.next,
+		"KUBECONFIG": new(string), "GRANTOR_IMAGE": &names.grantor, "GRANTOR_PREVIOUS_IMAGE": &names.previous, "GRANTOR_PREVIOUS_CHART": &names.previousChart,
 		"WORKLOAD_IMAGE": &names.workload, "VALKEY_IMAGE": &names.valkey,
 	} {
 		if *value = os.Getenv(name); *value == "" {
@@ -128,7 +129,11 @@ func (i *installation) eventually(limit time.Duration, check func() error) {
 }
 
 // values are what the chart is installed with.
-func (i *installation) values(image string) []string {
+func (i *installation) values() []string {
+	image := i.images.grantor
+	if i.old {
+		image = i.images.previous
+	}
 	repository, tag, _ := strings.Cut(image, ":")
 	set := []string{
 		"--set", "issuer=" + issuer, "--set", "image.repository=" + repository, "--set", "image.tag=" + tag, "--set", "image.pullPolicy=Never",
@@ -143,10 +148,13 @@ func (i *installation) values(image string) []string {
 	return set
 }
 
-func (i *installation) helm(verb, image string) {
+func (i *installation) helm(verb string) {
 	i.t.Helper()
 	chart := filepath.Join(harness.ModuleRoot(), "charts", "grantor")
-	i.run(append([]string{"helm", verb, "grantor", chart, "--namespace", namespace, "--wait", "--timeout", "150s"}, i.values(image)...)...)
+	if i.old {
+		chart = i.images.previousChart
+	}
+	i.run(append([]string{"helm", verb, "grantor", chart, "--namespace", namespace, "--wait", "--timeout", "150s"}, i.values()...)...)
 }
 
 // certify makes the certificate of the endpoint, and gives it to the endpoint and its authority to a namespace.
