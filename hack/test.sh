@@ -30,6 +30,7 @@ hack/tool.sh render-chart >/dev/null # test/chart asks for it; built here, it do
 hack/tool.sh pack-image >/dev/null   # so does test/image
 hack/tool.sh render-docs >/dev/null  # and test/docs
 hack/node.sh >/dev/null              # test/interop needs it
+hack/prometheus.sh >/dev/null        # test/monitoring needs it
 
 packages=("$@")
 if ((${#packages[@]} == 0)); then

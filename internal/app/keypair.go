@@ -69,13 +69,18 @@ type keyPair struct {
 }
 
 func newKeyPair(certificateFile, keyFile, port string, log *slog.Logger) *keyPair {
-	return &keyPair{
+	p := &keyPair{
 		certificateFile: certificateFile, keyFile: keyFile, port: port, log: log.With("port", port),
 		loads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "grantor_tls_certificate_loads_total", ConstLabels: prometheus.Labels{"port": port},
 			Help: "Changes of the files of a port's certificate by outcome: loaded, or refused and the last one kept.",
 		}, []string{"outcome"}),
 	}
+	// A series that begins with its first event has no increase that an alert could see.
+	for _, outcome := range []string{"loaded", "refused"} {
+		p.loads.WithLabelValues(outcome)
+	}
+	return p
 }
 
 func (p *keyPair) register(metrics prometheus.Registerer) error {
