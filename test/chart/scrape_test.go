@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -135,39 +136,48 @@ func (s scraper) status(url, token string) (status int) {
 	return res.StatusCode
 }
 
-// startForMetrics starts both processes on a control plane, and returns where their metrics are.
+// startForMetrics starts both processes on a control plane, and returns where their metrics are. The operator comes first: it
+// makes the keys that the token server waits for.
 func startForMetrics(t *testing.T, cp *harness.ControlPlane, binary string, more ...string) (urls map[string]string) {
 	t.Helper()
+	operator := append([]string{"operator", "--leader-elect=false"}, more...)
+	server := append([]string{"tokenserver", "--issuer", issuer, "--listen", "127.0.0.1:0", "--drain", "0s"}, more...)
 	urls = map[string]string{}
-	dir := t.TempDir()
-	for account, args := range map[string][]string{
-		"grantor-operator": {"operator", "--leader-elect=false"}, "grantor-tokenserver": {"tokenserver", "--issuer", issuer, "--listen", "127.0.0.1:0", "--drain", "0s"},
-	} {
-		kubeconfig, err := cp.KubeconfigFor(t.Context(), account)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var addresses [2]string
-		for i := range addresses {
-			if addresses[i], err = harness.FreeAddress(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		args = append(args, "--kubeconfig", kubeconfig, "--namespace", defaultNamespace, "--metrics-listen", addresses[0])
-		p, err := harness.Start(t.Context(), binary, dir, account, addresses[1], append(args, more...)...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(p.Stop)
-		if err := p.WaitReady(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if status := newScraper(t).status(p.OpsURL+"/metrics", ""); status != http.StatusNotFound {
-			t.Errorf("%s: the port for operations answers %d", account, status)
-		}
-		urls[account] = "https://" + addresses[0] + "/metrics"
+	for _, p := range []struct {
+		account string
+		args    []string
+	}{{"grantor-operator", operator}, {"grantor-tokenserver", server}} {
+		urls[p.account] = startWithMetrics(t, cp, binary, p.account, p.args)
 	}
 	return urls
+}
+
+// startWithMetrics starts a process, which is Ready then, and returns where its metrics are.
+func startWithMetrics(t *testing.T, cp *harness.ControlPlane, binary, account string, args []string) (url string) {
+	t.Helper()
+	kubeconfig, err := cp.KubeconfigFor(t.Context(), account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var addresses [2]string
+	for i := range addresses {
+		if addresses[i], err = harness.FreeAddress(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args = append(args, "--kubeconfig", kubeconfig, "--namespace", defaultNamespace, "--metrics-listen", addresses[0])
+	p, err := harness.Start(t.Context(), binary, t.TempDir(), account, addresses[1], args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	if err := p.WaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if status := newScraper(t).status(p.OpsURL+"/metrics", ""); status != http.StatusNotFound {
+		t.Errorf("%s: the port for operations answers %d", account, status)
+	}
+	return "https://" + addresses[0] + "/metrics"
 }
 
 // TestWhoReadsMetrics asks processes with the accounts and permissions of the chart, which a real API server judges.
@@ -217,11 +227,17 @@ func TestWhoReadsMetrics(t *testing.T) {
 // unsigned leaves a token's signature out.
 func unsigned(token string) string { return token[:strings.LastIndex(token, ".")+1] }
 
+// mustCreate makes an object, which goes when the test has ended.
 func mustCreate(t *testing.T, o client.Object) {
 	t.Helper()
 	if err := cluster.Client.Create(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := cluster.Client.Delete(context.WithoutCancel(t.Context()), o); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 var binding = regexp.MustCompile(`(?m)^  kubectl (create clusterrolebinding auth-delegator.*)$`)
