@@ -57,6 +57,8 @@ type record struct {
 	actorVoucher          voucher
 	subject, actor, scope string
 	tokenID               string
+	// assertion is the assertion, or the token that is exchanged, of which a digest is recorded.
+	assertion string
 	// tokenClientID is the client of a token that somebody asks about.
 	tokenClientID string
 	// refreshFamily names the family of the refresh token that was presented or issued; refreshWithheld says that one was to
@@ -160,6 +162,10 @@ func (r *record) appendTo(attrs []slog.Attr) []slog.Attr {
 		add("proxy", r.from.Proxy.String())
 	}
 	add("grant_type", r.grantType)
+	if r.assertion != "" {
+		sum := sha256.Sum256([]byte(r.assertion))
+		add("assertion_sha256", hex.EncodeToString(sum[:]))
+	}
 	if r.provider != nil {
 		add("identity_provider", r.provider.Key.String())
 		add("issuer", r.provider.Issuer)

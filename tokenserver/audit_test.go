@@ -1,8 +1,10 @@
 package tokenserver
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -89,7 +91,7 @@ func takeRequest(t *testing.T, record map[string]any) {
 	if record["endpoint"] != "token" {
 		t.Errorf("endpoint is %v", record["endpoint"])
 	}
-	for _, varies := range []string{"endpoint", "time", "request_id", "remote", "duration_ms"} {
+	for _, varies := range []string{"endpoint", "time", "request_id", "remote", "duration_ms", "assertion_sha256"} {
 		delete(record, varies)
 	}
 }
@@ -219,5 +221,29 @@ func TestAuditDuration(t *testing.T) {
 	f.ServeHTTP(httptest.NewRecorder(), call{method: http.MethodPost, target: PathToken}.request())
 	if got := f.records(t)[0]["duration_ms"]; got != 1.5 {
 		t.Errorf("duration_ms is %v, want 1.5", got)
+	}
+}
+
+// TestAuditNamesTheAssertion: by a digest that whoever has the assertion can make, of what was granted and of what was refused.
+func TestAuditNamesTheAssertion(t *testing.T) {
+	f := newFixture(t)
+	good := f.assertion(idpA, "1")
+	sum := func(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
+	for name, tc := range map[string]struct {
+		call call
+		want any
+	}{
+		"granted":           {f.call("c1", good), sum(good)},
+		"refused":           {f.call("c1", "no JWT"), sum("no JWT")},
+		"none":              {f.call("c1", ""), nil},
+		"not authenticated": {f.call("nobody", good), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := f.send(t, tc.call.request())
+			records := f.records(t)
+			if got := records[len(records)-1]["assertion_sha256"]; got != tc.want {
+				t.Errorf("%s: digest %v, want %v", a.text, got, tc.want)
+			}
+		})
 	}
 }

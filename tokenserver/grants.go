@@ -57,6 +57,7 @@ func (h *Handler) jwtBearer(ctx context.Context, c caller, form oauth.Form, rec 
 	if presented == "" {
 		return c, policy.Decision{}, oauth.Refuse(oauth.ReasonMissingAssertion, nil)
 	}
+	rec.assertion = presented
 	look := func(ctx context.Context, c caller) (assertion.Verified, assertion.Trail, error) {
 		return h.verifier.Verify(ctx, c.snapshot, c.Object(), presented, c.now)
 	}

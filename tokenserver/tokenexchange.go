@@ -21,6 +21,7 @@ func (h *Handler) tokenExchange(ctx context.Context, c caller, form oauth.Form, 
 	if err != nil {
 		return c, policy.Decision{}, err
 	}
+	rec.assertion = form.Get(subjectToken)
 	look := func(parameter string, kind assertion.TokenKind) look {
 		return func(ctx context.Context, c caller) (assertion.Verified, assertion.Trail, error) {
 			verified, trail, err := h.verifier.VerifyToken(ctx, c.snapshot, c.Object(), kind, form.Get(parameter), c.now)

@@ -1,6 +1,8 @@
 package tokenserver
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"net/http"
 	"strconv"
@@ -201,6 +203,9 @@ func TestTokenExchangeGranted(t *testing.T) {
 			}
 			maps.Copy(want, tc.record)
 			got := f.records(t)[0]
+			if sum := sha256.Sum256([]byte(c.form.Get("subject_token"))); got["assertion_sha256"] != hex.EncodeToString(sum[:]) {
+				t.Errorf("digest of the subject token: %v", got["assertion_sha256"])
+			}
 			takeRequest(t, got)
 			delete(got, "token_id")
 			if diff := cmp.Diff(want, got); diff != "" {

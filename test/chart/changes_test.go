@@ -29,6 +29,10 @@ var changes = map[string]struct {
 	"operator.tolerations":             {[]any{map[string]any{"key": "system", "operator": "Exists"}}, "tolerations:\n        - key: system\n          operator: Exists"},
 	"tokenServer.replicas":             {0, "replicas: 0"},
 	"tokenServer.drain":                {"60s", "terminationGracePeriodSeconds: 85"},
+	"tokenServer.tracing.endpoint":     {"https://collector", "--trace-endpoint=https://collector"},
+	"tokenServer.tracing.sampleRatio":  {0.5, "--trace-sample-ratio=0.5"},
+	"tokenServer.tracing.continue":     {true, "--trace-continue"},
+	"tokenServer.tracing.caSecret":     {"ca", "name: tracing-ca\n        secret:\n          secretName: ca"},
 	"tokenServer.rememberedSignatures": {1000, "--remember-signatures=1000"},
 	"tokenServer.maxTrustStaleness":    {"2m", "--max-trust-staleness=2m"},
 	"tokenServer.tls.secretName":       {"edge-tls", "volumes:\n      - name: tls\n        secret:\n          secretName: edge-tls"},
@@ -84,6 +88,8 @@ var changes = map[string]struct {
 	"networkPolicy.keySetPorts":          {[]any{443, 8443}, "- port: 443\n    - port: 8443"},
 	"networkPolicy.valkey.to":            {[]any{map[string]any{"podSelector": map[string]any{"matchLabels": map[string]any{"app": "valkey"}}}}, "- port: 6379\n    to:\n    - podSelector:\n        matchLabels:\n          app: valkey"},
 	"networkPolicy.valkey.ports":         {[]any{6379, 26379}, "- port: 6379\n    - port: 26379"},
+
+	"networkPolicy.tracing.to": {[]any{map[string]any{"podSelector": map[string]any{"matchLabels": map[string]any{"app": "collector"}}}}, "- port: 4318\n    to:\n    - podSelector:\n        matchLabels:\n          app: collector"},
 
 	"ingress.enabled":            {true, "kind: Ingress\n"},
 	"ingress.className":          {"nginx", "ingressClassName: nginx"},
@@ -157,6 +163,8 @@ var needs = map[string]map[string]any{
 	"tokenServer.valkey.sentinelPasswordSecret": valkey("sentinelMaster", "m"),
 	"tokenServer.valkey.tls.":                   valkey("tls", map[string]any{"enabled": true}),
 
+	"tokenServer.tracing.":     tracing("http://collector:4318"),
+	"networkPolicy.tracing.":   tracing("http://collector:4318"),
 	"tokenServer.autoscaling.": {"tokenServer": map[string]any{"autoscaling": map[string]any{"enabled": true}}},
 	"ingress.":                 {"ingress": map[string]any{"enabled": true}},
 	"httpRoute.":               {"httpRoute": map[string]any{"enabled": true, "parentRefs": []any{map[string]any{"name": "gateway"}}}},
@@ -181,6 +189,11 @@ func valkey(pairs ...any) map[string]any {
 		values[fmt.Sprint(pairs[i])] = pairs[i+1]
 	}
 	return map[string]any{"tokenServer": map[string]any{"valkey": values}}
+}
+
+// tracing are the values with a collector.
+func tracing(endpoint string) map[string]any {
+	return map[string]any{"tokenServer": map[string]any{"tracing": map[string]any{"endpoint": endpoint}}}
 }
 
 // sharing are the smallest values with Valkey.

@@ -144,7 +144,9 @@ func TestConsoleReadsMetrics(t *testing.T) {
 		"certificates of their own": {map[string]any{}, []string{"--metrics-token-file=/var/run/secrets/kubernetes.io/serviceaccount/token", "--metrics-insecure"}, []string{"--metrics-listen"}, 0},
 		"certificates of an authority": {
 			map[string]any{"tls": map[string]any{"secretName": "scrape-tls"}},
-			[]string{"--metrics-ca-file=/etc/grantor/metrics/ca.crt", "--metrics-server-name=grantor-metrics.auth.svc"}, []string{"--metrics-insecure", "--metrics-tls"}, 1,
+			[]string{"--metrics-ca-file=/etc/grantor/metrics/ca.crt", "--metrics-server-name=grantor-metrics.auth.svc"},
+			[]string{"--metrics-insecure", "--metrics-tls"},
+			1,
 		},
 		"whom the network lets": {map[string]any{"access": "Network"}, []string{"--metrics-url=http://grantor-tokenserver-pods.auth.svc:8081/metrics"}, []string{"--metrics-token-file", "--metrics-insecure"}, 0},
 	} {
