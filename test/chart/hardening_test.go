@@ -165,8 +165,8 @@ func TestTokenServersThatShare(t *testing.T) {
 
 // TestValkeyWithoutServer: what is set for a server that is not named would have no effect, and is refused.
 func TestValkeyWithoutServer(t *testing.T) {
-	values := with("tokenServer.valkey.addresses", []any{})
-	values["tokenServer"].(map[string]any)["valkey"].(map[string]any)["username"] = "grantor" //nolint:errcheck,forcetypeassert // They are.
+	values := issuerAlone()
+	merge(values, map[string]any{"tokenServer": map[string]any{"valkey": map[string]any{"username": "grantor"}}})
 	if _, err := tryRender(t.Context(), "auth", values); err == nil || !strings.Contains(err.Error(), "tokenServer.valkey.addresses is empty, but what sets --valkey-username=grantor") {
 		t.Errorf("got %v", err)
 	}

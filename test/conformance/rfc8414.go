@@ -60,7 +60,7 @@ func accessTokenRows() []Row {
 func bestPracticeRows() []Row {
 	return []Row{
 		{RFC: "8725", Section: "3.1", Name: "algorithm", Says: "only algorithms that the verifier wants are used, each with its own kind of key", Tests: hostile("D-16_alg-not-allowed", "D-17_alg-key-type-mismatch", "D-05_hs256-pem")},
-		{RFC: "8725", Section: "3.2", Name: "appropriate", Says: "algorithms are strong, and none is not among them", Tests: hostile("D-04_alg-none", "D-23_weak-rsa", "D-25_p224-or-brainpool")},
+		{RFC: "8725", Section: "3.2", Name: "appropriate", Says: "algorithms are strong, and none is not among them; ECDSA is deterministic (RFC 6979)", Tests: both(hostile("D-04_alg-none", "D-23_weak-rsa", "D-25_p224-or-brainpool"), in("tokenserver/jose ", "TestSignECDSAIsDeterministic"))},
 		{RFC: "8725", Section: "3.3", Name: "all-operations", Says: "every signature is verified, of nested JWTs too; one that fails refuses the whole", Tests: hostile("D-01_broken-sig", "C-21_cty-nested", "C-23_jwe-nested-signed")},
 		{RFC: "8725", Section: "3.4", Name: "inputs", Says: "points and lengths are checked before they are used", Tests: both(hostile("D-19_es256-psychic", "D-x01_ecdsa-lengths"), in("tokenserver/jose ", "TestParseJWKRefuses", "TestNewPublicKeyRefuses"))},
 		{RFC: "8725", Section: "3.5", Name: "entropy", Says: "passwords are no keys", Tests: hostile("D-06_hs256-blank", "D-07_hs256-client-secret")},
