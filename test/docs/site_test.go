@@ -57,7 +57,7 @@ func TestSite(t *testing.T) {
 		t.Errorf("rendered twice, it differs:\n%s", diff)
 	}
 	for name, text := range site {
-		checkLoads(t, name, text)
+		checkLoads(t, site, name, text)
 		checkSiteLinks(t, site, name)
 	}
 	for _, name := range []string{"index.html", "reference/errors.html", "adr/index.html", "project.html", "style.css"} {
@@ -71,16 +71,21 @@ func TestSite(t *testing.T) {
 }
 
 var (
-	siteLink  = regexp.MustCompile(`<a href="([^"#]*)(?:#([^"]*))?"`)
-	siteLoads = regexp.MustCompile(`(?i)<(script|img|iframe|link)[^>]*|@import|url\(`)
+	siteLink    = regexp.MustCompile(`<a href="([^"#]*)(?:#([^"]*))?"`)
+	sitePicture = regexp.MustCompile(`^<img src="([^":]+\.png)" alt="[^"]+"$`)
+	siteLoads   = regexp.MustCompile(`(?i)<(script|img|iframe|link)[^>]*|@import|url\(`)
 )
 
-// checkLoads: a page loads the style of the site and nothing else.
-func checkLoads(t *testing.T, name, text string) {
+// checkLoads: a page loads the style of the site, its pictures, which have a text, and nothing else.
+func checkLoads(t *testing.T, site map[string]string, name, text string) {
 	t.Helper()
+	if strings.HasSuffix(name, ".png") {
+		return
+	}
 	style := `<link rel="stylesheet" href="` + strings.Repeat("../", strings.Count(name, "/")) + `style.css"`
 	for _, m := range siteLoads.FindAllString(text, -1) {
-		if m != style {
+		picture := sitePicture.FindStringSubmatch(m)
+		if m != style && (len(picture) == 0 || site[filepath.Join(filepath.Dir(name), picture[1])] == "") {
 			t.Errorf("%s loads %s", name, m)
 		}
 	}
@@ -107,14 +112,17 @@ func checkSiteLinks(t *testing.T, site map[string]string, name string) {
 // TestBrokenLinks: each link that leads to nothing is an error that says where it stands, and then nothing is written.
 func TestBrokenLinks(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
-		"file":          {"[x](missing.md)", "docs/a.md: link to missing.md: there is no such file"},
-		"heading":       {"[x](b.md#nowhere)", "docs/a.md: link to b.md#nowhere: the page has no such heading"},
-		"own heading":   {"[x](#nowhere)", "docs/a.md: link to #nowhere: the page has no such heading"},
-		"folder":        {"[x](../nothing)", "there is no such file"},
-		"in a table":    {"| a |\n|---|\n| [x](missing.md) |", "there is no such file"},
-		"by reference":  {"[x]\n\n[x]: missing.md", "there is no such file"},
-		"right":         {"[x](b.md#the-heading-b_1) [y](#a) [z](https://example.com/x)", ""},
-		"right, folder": {"[x](../docs)", ""},
+		"file":           {"[x](missing.md)", "docs/a.md: link to missing.md: there is no such file"},
+		"heading":        {"[x](b.md#nowhere)", "docs/a.md: link to b.md#nowhere: the page has no such heading"},
+		"own heading":    {"[x](#nowhere)", "docs/a.md: link to #nowhere: the page has no such heading"},
+		"folder":         {"[x](../nothing)", "there is no such file"},
+		"in a table":     {"| a |\n|---|\n| [x](missing.md) |", "there is no such file"},
+		"by reference":   {"[x]\n\n[x]: missing.md", "there is no such file"},
+		"picture":        {"![x](missing.png)", "docs/a.md: picture missing.png: there is no such file"},
+		"from elsewhere": {"![x](https://example.com/x.png)", "there is no such file"},
+		"not beside it":  {"![x](../x.png)", "pages of docs show .png files of docs"},
+		"right":          {"[x](b.md#the-heading-b_1) [y](#a) [z](https://example.com/x)", ""},
+		"right, folder":  {"[x](../docs)", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root, out := t.TempDir(), filepath.Join(t.TempDir(), "site")

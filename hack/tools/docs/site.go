@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/url"
 	"os"
 	"path"
@@ -43,6 +44,8 @@ var (
 type site struct {
 	root  string
 	pages map[string]*page
+	// pictures are the files that pages show, by their name in the site.
+	pictures map[string][]byte
 }
 
 // page is one page.
@@ -107,6 +110,7 @@ func (h *headingIDs) Put(value []byte) { h.taken[string(value)] = true }
 // render returns the files of the site. Its error names every link that leads to nothing.
 func (s *site) render() (map[string][]byte, error) {
 	files := map[string][]byte{"style.css": style}
+	s.pictures = map[string][]byte{}
 	var broken []error
 	for _, source := range s.sources() {
 		broken = append(broken, s.resolve(s.pages[source])...)
@@ -133,6 +137,7 @@ func (s *site) render() (map[string][]byte, error) {
 		}
 		files[p.name] = out.Bytes()
 	}
+	maps.Copy(files, s.pictures)
 	return files, nil
 }
 
@@ -144,6 +149,11 @@ func (s *site) resolve(p *page) []error {
 		if l, ok := n.(*ast.Link); ok && entering {
 			links = append(links, l)
 		}
+		if i, ok := n.(*ast.Image); ok && entering {
+			if err := s.picture(p, string(i.Destination)); err != nil {
+				broken = append(broken, fmt.Errorf("%s: picture %s: %w", p.source, i.Destination, err))
+			}
+		}
 		return ast.WalkContinue, nil
 	})
 	for _, l := range links {
@@ -152,6 +162,20 @@ func (s *site) resolve(p *page) []error {
 		}
 	}
 	return broken
+}
+
+// picture takes a picture of the folder docs into the site, where it has the same place beside the page.
+func (s *site) picture(p *page, destination string) error {
+	file := path.Join(path.Dir(p.source), destination)
+	if path.Ext(file) != ".png" || !strings.HasPrefix(file, "docs/") || !strings.HasPrefix(p.source, "docs/") {
+		return errors.New("pages of docs show .png files of docs")
+	}
+	content, err := os.ReadFile(filepath.Join(s.root, filepath.FromSlash(file)))
+	if err != nil {
+		return errors.New("there is no such file")
+	}
+	s.pictures[strings.TrimPrefix(file, "docs/")] = content
+	return nil
 }
 
 func (s *site) link(p *page, l *ast.Link) error {
