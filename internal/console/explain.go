@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -27,17 +28,18 @@ const (
 	explaining     = 2
 	explainTimeout = 8 * time.Second
 	maxClientName  = 600
+	maxScope       = 2000
 )
 
 // explainData is the page that explains an assertion. The assertion itself is not in it.
 type explainData struct {
-	// Client is what was asked for; Wrong is what is wrong with that.
-	Client, Wrong string
-	Report        *explain.Report
+	// Client and Scope are what was asked for; Wrong is what is wrong with that.
+	Client, Scope, Wrong string
+	Report               *explain.Report
 }
 
 // asked is what a form asks.
-type asked struct{ assertion, client string }
+type asked struct{ assertion, client, scope string }
 
 // formError is what is wrong with a form, in the words of the page.
 type formError string
@@ -80,7 +82,7 @@ func explainView(d explainData) view {
 // logged, not kept, and not part of the page.
 func (c *Console) explain(r *http.Request) (view, error) {
 	a, err := readForm(r)
-	d := explainData{Client: a.client}
+	d := explainData{Client: a.client, Scope: a.scope}
 	if err == nil {
 		d.Report, err = c.judge(r.Context(), a)
 	}
@@ -99,7 +101,7 @@ func (c *Console) explain(r *http.Request) (view, error) {
 	return explainView(d), nil
 }
 
-// readForm reads the two fields of the form, each once, from the body alone.
+// readForm reads the fields of the form, each once, from the body alone.
 func readForm(r *http.Request) (a asked, err error) {
 	if r.URL.RawQuery != "" {
 		return a, errInURL
@@ -115,8 +117,13 @@ func readForm(r *http.Request) (a asked, err error) {
 		return a, errTooLong
 	}
 	form, err := url.ParseQuery(string(body))
-	if err != nil || len(form["assertion"]) != 1 || len(form["client"]) > 1 || len(form) > 2 || len(form) == 2 && len(form["client"]) == 0 {
+	if err != nil || len(form["assertion"]) != 1 {
 		return a, errForm
+	}
+	for name, values := range form {
+		if len(values) > 1 || !slices.Contains([]string{"assertion", "client", "scope"}, name) {
+			return a, errForm
+		}
 	}
 	// What was copied from a terminal or a mail has line breaks in it, which are not part of it.
 	a.assertion = strings.Map(func(c rune) rune {
@@ -125,12 +132,12 @@ func readForm(r *http.Request) (a asked, err error) {
 		}
 		return c
 	}, form.Get("assertion"))
-	a.client = strings.TrimSpace(form.Get("client"))
+	a.client, a.scope = strings.TrimSpace(form.Get("client")), strings.TrimSpace(form.Get("scope"))
 	switch {
 	case a.assertion == "":
 		return a, errEmpty
-	case len(a.assertion) > explain.MaxAssertionBytes || len(a.client) > maxClientName:
-		a.client = ""
+	case len(a.assertion) > explain.MaxAssertionBytes || len(a.client) > maxClientName || len(a.scope) > maxScope:
+		a.client, a.scope = "", ""
 		return a, errTooLong
 	default:
 		return a, nil
@@ -147,7 +154,7 @@ func (c *Console) judge(ctx context.Context, a asked) (*explain.Report, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	o := explain.Options{Issuer: c.options.Issuer, DisabledGrants: c.options.DisabledGrants, At: c.options.Clock()}
+	o := explain.Options{Issuer: c.options.Issuer, DisabledGrants: c.options.DisabledGrants, Scope: a.scope, At: c.options.Clock()}
 	var client *catalog.Row
 	if a.client != "" {
 		if client = c.options.Catalog.Named(a.client); client == nil {

@@ -158,6 +158,8 @@ func TestExplainForm(t *testing.T) {
 		says        string
 	}{
 		"as it is meant":        {"", good.Encode(), func(*http.Request) {}, http.StatusOK, "Accepted"},
+		"a scope too wide":      {"", good.Encode() + "&scope=everything", func(*http.Request) {}, http.StatusOK, "scope_not_allowed"},
+		"two scopes":            {"", good.Encode() + "&scope=a&scope=b", func(*http.Request) {}, http.StatusBadRequest, "not the form"},
 		"in the URL":            {"?" + good.Encode(), "", func(*http.Request) {}, http.StatusBadRequest, "must not be in a URL"},
 		"in both":               {"?x", good.Encode(), func(*http.Request) {}, http.StatusBadRequest, "must not be in a URL"},
 		"of another type":       {"", good.Encode(), func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, http.StatusBadRequest, "not the form"},

@@ -18,7 +18,7 @@ const troubleshootingIntro = `# Troubleshooting
 <!-- Written by go test ./test/docs -run TestTroubleshootingPage -update, from a run on a real control plane. -->
 
 Twelve common mistakes, and what everybody gets to see of each: who declares trust with ` + "`kubectl`" + `, the caller, who runs the
-server in the audit log, and who asks [` + "`grantor explain`" + `](explain.md). Callers learn little on purpose. When the names here are
+server in the audit log, and who asks [` + "`grantor explain`" + `](explain.md) or the console. Callers learn little on purpose. When the names here are
 not those of your mistake, look up its reason in [errors and reasons](reference/errors.md).
 
 In all of them, ` + "`partner`" + ` is an IdentityProvider of the namespace ` + "`team-a`" + ` and ` + "`app`" + ` an OAuthClient there.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -51,6 +52,7 @@ func TestTroubleshootingPage(t *testing.T) {
 type bench struct {
 	cp      *harness.ControlPlane
 	grantor *harness.Grantor
+	console string
 	dir     string
 }
 
@@ -69,7 +71,30 @@ func newBench(ctx context.Context, t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.grantor.Stop)
+	b.startConsole(ctx, t)
 	return b
+}
+
+func (b *bench) startConsole(ctx context.Context, t *testing.T) {
+	t.Helper()
+	pages, err := harness.FreeAddress(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops, err := harness.FreeAddress(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	console, err := harness.Start(ctx, b.grantor.Binary, b.dir, "console", ops, "console", "--kubeconfig", b.cp.Kubeconfig,
+		"--namespace", harness.Namespace, "--listen", pages, "--issuer", b.grantor.Issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(console.Stop)
+	if err := console.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	b.console = "http://" + pages
 }
 
 // show makes a mistake in a namespace of its own and writes what there is to see.
@@ -104,8 +129,12 @@ func (b *bench) show(ctx context.Context, t *testing.T, page io.Writer, m mistak
 	if !m.hidden && !strings.Contains(explained, m.reason) {
 		t.Errorf("grantor explain does not name %s:\n%s", m.reason, explained)
 	}
-	text := fmt.Sprintf("\n## %s\n\n%s\n\n`kubectl get` shows:\n\n```\n%s```\n\nThe caller gets:\n\n```\n%s\n```\n\nThe audit log has:\n\n```\n%s\n```\n\n`grantor explain` says:\n\n```\n%s```\n\n%s See [%s](reference/errors.md#%s).\n",
-		m.title, m.story, objects, answer, record, explained, m.mend, m.reason, m.reason)
+	pages := b.pages(ctx, t, m, namespace)
+	if !m.hidden && !strings.Contains(pages, m.reason) {
+		t.Errorf("the console does not name %s:\n%s", m.reason, pages)
+	}
+	text := fmt.Sprintf("\n## %s\n\n%s\n\n`kubectl get` shows:\n\n```\n%s```\n\nThe caller gets:\n\n```\n%s\n```\n\nThe audit log has:\n\n```\n%s\n```\n\n`grantor explain` says:\n\n```\n%s```\n\nThe [console](console.md) shows, where the assertion is pasted:\n\n```\n%s```\n\n%s See [%s](reference/errors.md#%s).\n",
+		m.title, m.story, objects, answer, record, explained, pages, m.mend, m.reason, m.reason)
 	_, _ = io.WriteString(page, b.same(text, namespace))
 }
 
@@ -195,6 +224,50 @@ func (b *bench) explain(ctx context.Context, t *testing.T, m mistake, namespace 
 		t.Errorf("grantor explain says nothing of it:\n%s", out)
 	}
 	return shown.String()
+}
+
+// pages is what the console shows: the verdict, and each check that fails with what was found.
+func (b *bench) pages(ctx context.Context, t *testing.T, m mistake, namespace string) string {
+	t.Helper()
+	assertion, err := os.ReadFile(filepath.Join(b.dir, "assertion"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := url.Values{"assertion": {string(assertion)}, "client": {namespace + "/app"}, "scope": {m.scope}}
+	var page string
+	err = harness.Poll(ctx, 20*time.Second, func() error { // It follows the objects by a watch of its own.
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.console+"/explain", strings.NewReader(form.Encode()))
+		if err != nil {
+			return err
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		page = string(body)
+		if err == nil && resp.StatusCode != http.StatusOK {
+			err = fmt.Errorf("%s", resp.Status)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, page)
+	}
+	var shown strings.Builder
+	for _, found := range regexp.MustCompile(`(?s)<h2 id="verdict-heading">(.*?)</h2>|<dt>(Reason, as in the audit log|Error that the caller sees)</dt><dd><code>(.*?)</code>|<div class="failure">\s*<h3>(.*?)</h3>`).FindAllStringSubmatch(page, -1) {
+		switch {
+		case found[1] != "":
+			shown.WriteString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(strings.Replace(found[1], "</span>", ":", 1), "") + "\n")
+		case found[2] != "":
+			shown.WriteString(found[2] + ": " + found[3] + "\n")
+		default:
+			shown.WriteString("✗ " + found[4] + "\n")
+		}
+	}
+	return html.UnescapeString(shown.String())
 }
 
 // same is text without what differs from run to run.
