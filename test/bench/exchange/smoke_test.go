@@ -51,6 +51,7 @@ func TestSmoke(t *testing.T) {
 
 // TestFailures: what cannot be measured ends the program with the status that says so.
 func TestFailures(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()) // where what fails leaves its logs
 	none := filepath.Join(t.TempDir(), "none")
 	for name, tc := range map[string]struct {
 		args []string
