@@ -118,7 +118,7 @@ func (b *bench) show(ctx context.Context, t *testing.T, page io.Writer, m mistak
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"time", "request_id", "duration_ms", "remote", "level"} {
+	for _, name := range []string{"time", "request_id", "duration_ms", "remote", "level", "assertion_sha256"} {
 		delete(line, name)
 	}
 	record, err := json.Marshal(line)
