@@ -120,7 +120,7 @@ func sameClaimsRefusal(t *testing.T, w *world) {
 
 var (
 	fieldsOfAll     = []string{"time", "level", "msg", "endpoint", "request_id", "remote", "duration_ms"}
-	fieldsOfClient  = []string{"client", "client_id", "client_authentication", "grant_type"}
+	fieldsOfClient  = []string{"client", "client_id", "client_authentication", "grant_type", "assertion_sha256"}
 	fieldsOfGrant   = []string{"identity_provider", "issuer", "subject", "scope", "token_id"}
 	fieldsOfRefusal = []string{"error", "reason", "untrusted_issuer"}
 )

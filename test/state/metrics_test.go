@@ -57,6 +57,7 @@ func TestMetrics(t *testing.T) {
 	}
 	want := map[string]float64{
 		"grantor_state_operation_duration_seconds consume": 5,
+		"grantor_state_operation_duration_seconds advance": 0,
 		"grantor_state_operation_duration_seconds revoke":  1,
 		"grantor_state_operation_duration_seconds revoked": 1,
 		"grantor_state_errors_total consume":               3,
