@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -68,6 +69,7 @@ func (f *importFlags) run(ctx context.Context, names []string, stdout, stderr io
 	if err != nil {
 		return err
 	}
+	f.options.Now = time.Now()
 	result, err := importwso2.Import(ctx, reader, files, f.options)
 	if err != nil {
 		return err

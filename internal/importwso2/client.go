@@ -32,6 +32,7 @@ func (im *importer) client(d *document) []Object {
 	}
 	d.carry(nameNode)
 	d.carry(key)
+	switchedOff(d, config.app, c)
 	secrets, ok := im.authentication(d, config.app, c)
 	if !ok {
 		d.refuse(d.root, "how it authenticates cannot be carried over")
@@ -42,6 +43,22 @@ func (im *importer) client(d *document) []Object {
 	lifetimes(d, config.app, c)
 	im.noteOnce("Scopes are not in these files: declare spec.scopes of the OAuthClients, or they get tokens without scope.")
 	return append(secrets, c)
+}
+
+// switchedOff: an application can be off there as a whole, or by the state of its OAuth configuration. Where nothing is said, it is on.
+func switchedOff(d *document, app *node, c *v1alpha1.OAuthClient) {
+	on := true
+	if n := d.at("IsApplicationEnabled"); textOf(n) != "" {
+		on = strings.EqualFold(n.text, "true")
+		d.carry(n)
+	}
+	if n := d.one(app, "state"); textOf(n) != "" {
+		on = on && strings.EqualFold(n.text, "ACTIVE")
+		d.carry(n)
+	}
+	if !on {
+		c.Spec.GrantEnabled = &on
+	}
 }
 
 // grantTypes are those that are here, of a list that blanks part.

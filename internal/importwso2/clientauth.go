@@ -1,7 +1,11 @@
 package importwso2
 
 import (
+	"strconv"
 	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 )
@@ -80,15 +84,51 @@ func (im *importer) secretOf(d *document, app *node, c *v1alpha1.OAuthClient) []
 	n := d.clientSecret(app)
 	why := "the file has no secret"
 	if textOf(n) != "" {
-		why = plainSecret(n.text)
+		why = im.usable(n.text, d.one(app, "oauthConsumerSecretExpiryTime"))
 	}
 	if why == "" {
 		d.carry(n)
-		return []Object{secret(im.options.Namespace, name, "client_secret", []byte(n.text))}
+		s := secret(im.options.Namespace, name, "client_secret", []byte(n.text))
+		im.previousSecret(d, app, s)
+		return []Object{s}
 	}
 	d.tell(n, Lost, "", why+": a new one is made, in the Secret "+name)
 	generate := true
 	c.Spec.Authentication.ClientSecret.Generate = &generate
 	im.result.Notes = append(im.result.Notes, d.file+": "+why+": the operator makes a new one, which the callers need, in the Secret "+name+".")
 	return nil
+}
+
+// usable says why a secret is not carried over, or is empty. An end is in milliseconds since 1970, and 0 where there is none.
+func (im *importer) usable(value string, end *node) (why string) {
+	if text := textOf(end); text != "" && text != "0" {
+		at, err := strconv.ParseInt(text, 10, 64)
+		switch {
+		case err != nil:
+			return "it is not known when it ends"
+		case !im.options.Now.Before(time.UnixMilli(at)):
+			return "it has ended"
+		}
+	}
+	return plainSecret(value)
+}
+
+// previousSecret puts the first of the further secrets that can be used beside the one that is there: a client has two at most.
+func (im *importer) previousSecret(d *document, app *node, s *corev1.Secret) {
+	for _, n := range d.one(app, "additionalOauthConsumerSecrets").all("additionalOauthConsumerSecret") {
+		value := d.one(n, "secretValue")
+		if textOf(value) == "" {
+			continue
+		}
+		why := im.usable(value.text, d.one(n, "expiryTime"))
+		switch {
+		case why != "":
+			d.tell(value, Lost, "", why)
+		case s.StringData["previous_client_secret"] != "":
+			d.tell(value, Lost, "", "a client has two secrets at most")
+		default:
+			s.StringData["previous_client_secret"] = value.text
+			d.carry(value)
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/grantor-dev/grantor/internal/manifests"
@@ -26,6 +27,8 @@ type Options struct {
 	Namespace string
 	// Audience is the alias of providers that have none, or empty.
 	Audience string
+	// Now decides which secrets have ended.
+	Now time.Time
 }
 
 // importer is one import on its way.

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/base64"
 	"flag"
+	"html"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -46,7 +48,7 @@ func load(t testing.TB, names ...string) []File {
 // written returns the manifests and the report of files.
 func written(t *testing.T, files ...File) (manifests, report string) {
 	t.Helper()
-	result, err := Import(t.Context(), reader(t), files, Options{Namespace: "team-a"})
+	result, err := Import(t.Context(), reader(t), files, Options{Namespace: "team-a", Now: time.UnixMilli(1_780_000_000_000)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +81,7 @@ func TestGolden(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	for _, secret := range []string{"_htM8KV73STHfzBO4TGbnC9iSswa", "sign-in-secret-of-the-partner"} {
+	for _, secret := range []string{"_htM8KV73STHfzBO4TGbnC9iSswa", "the-secret-that-was-used-before", "sign-in-secret-of-the-partner"} {
 		if strings.Contains(report, secret) {
 			t.Errorf("the report holds %s", secret)
 		}
@@ -88,7 +90,7 @@ func TestGolden(t *testing.T) {
 
 // TestEveryField: the files of testdata hold every field, and every field is in the report as its table says.
 func TestEveryField(t *testing.T) {
-	result, err := Import(t.Context(), reader(t), load(t, "provider.xml", "client.xml", "provider-jwks.xml"), Options{Namespace: "team-a"})
+	result, err := Import(t.Context(), reader(t), load(t, "provider.xml", "client.xml", "provider-jwks.xml"), Options{Namespace: "team-a", Now: time.UnixMilli(1_780_000_000_000)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,15 +178,38 @@ func TestImport(t *testing.T) {
 				`&lt;?xml version="1.0" encoding="UTF-8" standalone="yes"?&gt;`, "", "&lt;oAuthAppDO&gt;", "", "&lt;/oAuthAppDO&gt;", "", "&lt;", "<", "&gt;", ">"),
 			"client_secret: _htM8KV73STHfzBO4TGbnC9iSswa", "oauth2/oauthConsumerKey → spec.clientID",
 		},
-		"own tokens alone": {variant(t, "client.xml", grants, "client_credentials"), "lifetime: 3600s", "refreshTokenExpiryTime: the client gets no refresh tokens"},
-		"refresh alone":    {variant(t, "client.xml", grants, "refresh_token"), "grantTypes: []", "no grant that is left issues refresh tokens"},
-		"no grant":         {variant(t, "client.xml", grants, "password"), "grantTypes: []", "not here: password"},
-		"for ever":         {variant(t, "client.xml", element("userAccessTokenExpiryTime", "1800"), element("userAccessTokenExpiryTime", "-1")), "lifetime: 86400s", "86400s is the longest there is"},
-		"too short":        {variant(t, "client.xml", element("userAccessTokenExpiryTime", "1800"), element("userAccessTokenExpiryTime", "30")), "lifetime: 60s", "60s is the shortest there is"},
-		"default":          {variant(t, "client.xml", element("userAccessTokenExpiryTime", "1800"), element("userAccessTokenExpiryTime", "0")), "lifetime: 3600s", "0 is the default of the server"},
-		"no number":        {variant(t, "client.xml", element("userAccessTokenExpiryTime", "1800"), element("userAccessTokenExpiryTime", "soon")), "lifetime: 3600s", "it is no number"},
-		"refresh first":    {variant(t, "client.xml", element("refreshTokenExpiryTime", "86400"), element("refreshTokenExpiryTime", "600")), "accessToken:\n    lifetime: 600s", ""},
-		"not OAuth":        {variant(t, "client.xml", ">oauth2<", ">openid<"), "", "it has no OAuth configuration"},
+		"own tokens alone":            {variant(t, "client.xml", grants, "client_credentials"), "lifetime: 3600s", "refreshTokenExpiryTime: the client gets no refresh tokens"},
+		"refresh alone":               {variant(t, "client.xml", grants, "refresh_token"), "grantTypes: []", "no grant that is left issues refresh tokens"},
+		"no grant":                    {variant(t, "client.xml", grants, "password"), "grantTypes: []", "not here: password"},
+		"for ever":                    {variant(t, "client.xml", element("userAccessTokenExpiryTime", "1800"), element("userAccessTokenExpiryTime", "-1")), "lifetime: 86400s", "86400s is the longest there is"},
+		"too short":                   {variant(t, "client.xml", element("userAccessTokenExpiryTime", "1800"), element("userAccessTokenExpiryTime", "30")), "lifetime: 60s", "60s is the shortest there is"},
+		"default":                     {variant(t, "client.xml", element("userAccessTokenExpiryTime", "1800"), element("userAccessTokenExpiryTime", "0")), "lifetime: 3600s", "0 is the default of the server"},
+		"no number":                   {variant(t, "client.xml", element("userAccessTokenExpiryTime", "1800"), element("userAccessTokenExpiryTime", "soon")), "lifetime: 3600s", "it is no number"},
+		"refresh first":               {variant(t, "client.xml", element("refreshTokenExpiryTime", "86400"), element("refreshTokenExpiryTime", "600")), "accessToken:\n    lifetime: 600s", ""},
+		"not OAuth":                   {variant(t, "client.xml", ">oauth2<", ">openid<"), "", "it has no OAuth configuration"},
+		"off":                         {variant(t, "client.xml", "<IsApplicationEnabled>true", "<IsApplicationEnabled>false"), "grantEnabled: false", "IsApplicationEnabled → spec.grantEnabled"},
+		"off, in other words":         {variant(t, "client.xml", "<IsApplicationEnabled>true", "<IsApplicationEnabled>no"), "grantEnabled: false", ""},
+		"revoked":                     {variant(t, "client.xml", element("state", "ACTIVE"), element("state", "REVOKED")), "grantEnabled: false", "oauth2/state → spec.grantEnabled"},
+		"W-09 a second secret":        {variant(t, "client.xml"), "previous_client_secret: the-secret-that-was-used-before", "additionalOauthConsumerSecret/secretValue → a Secret"},
+		"a second one that ended":     {variant(t, "client.xml", element("expiryTime", "1893456000000"), element("expiryTime", "1780000000000")), "stringData:\n  client_secret: _htM8KV73STHfzBO4TGbnC9iSswa\n---", "secretValue: it has ended"},
+		"a second one that is a hash": {variant(t, "client.xml", "the-secret-that-was-used-before", `{"hash":"abc","algorithm":"SHA-256"}`), "stringData:\n  client_secret: _htM8KV73STHfzBO4TGbnC9iSswa\n---", "secretValue: it is a hash"},
+		"a third one": {
+			variant(t, "client.xml", "&lt;/additionalOauthConsumerSecret&gt;", "&lt;/additionalOauthConsumerSecret&gt;&lt;additionalOauthConsumerSecret&gt;"+
+				element("secretValue", "a-third-secret-of-many-bytes")+"&lt;/additionalOauthConsumerSecret&gt;"),
+			"previous_client_secret: the-secret-that-was-used-before", "secretValue: a client has two secrets at most",
+		},
+		"a secret that ended":      {variant(t, "client.xml", element("oauthConsumerSecretExpiryTime", "1893456000000"), element("oauthConsumerSecretExpiryTime", "1780000000000")), "generate: true", "it has ended: a new one is made"},
+		"a secret that ends later": {variant(t, "client.xml"), "client_secret: _htM8KV73STHfzBO4TGbnC9iSswa", "oauthConsumerSecretExpiryTime: a secret does not end by itself here"},
+		"a secret with an odd end": {variant(t, "client.xml", element("oauthConsumerSecretExpiryTime", "1893456000000"), element("oauthConsumerSecretExpiryTime", "soon")), "generate: true", "it is not known when it ends"},
+		"a secret without end":     {variant(t, "client.xml", element("oauthConsumerSecretExpiryTime", "1893456000000"), element("oauthConsumerSecretExpiryTime", "0")), "client_secret: _htM8KV73STHfzBO4TGbnC9iSswa", "oauthConsumerSecretExpiryTime: it is off"},
+		"as CDATA":                 {cdata(t), "client_secret: _htM8KV73STHfzBO4TGbnC9iSswa", "oauth2/oauthConsumerKey → spec.clientID"},
+		"another certificate": {
+			variant(t, "provider.xml", "<certValue>"+encoded(t), "<certValue>"+encoded(t)[:40]+"QUFB"+encoded(t)[44:]), "name: partner-is-cert", "certValue: assertions are verified by Certificate",
+		},
+		"two certificates": {
+			variant(t, "provider.xml", "<Certificate>"+encoded(t), `<Certificate>[{"thumbPrint":"x","certValue":"`+encoded(t)+`"},{"thumbPrint":"y","certValue":"`+encoded(t)+`"}]`),
+			"name: partner-is-cert", "note: provider.xml: it has 2 certificates",
+		},
 		"no key of client": {variant(t, "client.xml", "4WCCBckEpMMM5oFmC59EEtJXpzEa", ""), "", "its OAuth configuration has no consumer key"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -194,6 +219,16 @@ func TestImport(t *testing.T) {
 			}
 		})
 	}
+}
+
+// cdata is client.xml with the inner document as exports have it.
+func cdata(t testing.TB) File {
+	t.Helper()
+	f := variant(t, "client.xml")
+	before, rest, _ := strings.Cut(string(f.Text), "<inboundConfiguration>")
+	inner, after, _ := strings.Cut(rest, "</inboundConfiguration>")
+	f.Text = []byte(before + "<inboundConfiguration><![CDATA[" + html.UnescapeString(inner) + "]]></inboundConfiguration>" + after)
+	return f
 }
 
 // encoded is the certificate of provider.xml.

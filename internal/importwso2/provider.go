@@ -1,6 +1,7 @@
 package importwso2
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
@@ -106,7 +107,21 @@ func (im *importer) providerKeys(d *document, p *v1alpha1.IdentityProvider) ([]O
 		d.tell(certificate, Changed, "spec.certificateSecretRef, a Secret", problem)
 	}
 	d.carry(certificate)
+	im.further(d, pem)
 	s := secret(im.options.Namespace, im.names.take("Secret", p.Name+"-cert"), "tls.crt", pem)
 	p.Spec.CertificateSecretRef = &v1alpha1.SecretKeyReference{Name: s.Name}
 	return []Object{s}, true
+}
+
+// further writes down what becomes of more than one certificate. Exports list all of them once more, and by what is left in
+// Certificate assertions are verified there: a certificate that is not in it is not trusted here either.
+func (im *importer) further(d *document, pem []byte) {
+	for _, n := range d.root.all("certificateInfoArray") {
+		if value := d.one(n, "certValue"); textOf(value) != "" && !among(value.text, pem) {
+			d.tell(value, Lost, "", "assertions are verified by Certificate, which does not hold it: put it into the Secret if it is to count")
+		}
+	}
+	if n := len(blocks(pem)); n > 1 {
+		im.result.Notes = append(im.result.Notes, fmt.Sprintf("%s: it has %d certificates, and assertions signed with any of them are accepted; there, that may be the first alone.", d.file, n))
+	}
 }
