@@ -2,6 +2,7 @@ package trust
 
 import (
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,6 +39,37 @@ func TestLookupsDoNotAllocate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Both indexes of a client are small, in bytes and in pieces of memory: the garbage collector goes through all of them on the
+// core that answers.
+func TestIndexesAreSmall(t *testing.T) {
+	const n, bytesEach, piecesEach = 20_000, 250, 0.3
+	clients := make([]*Client, n)
+	for i := range clients {
+		clients[i] = client(key("team-"+strconv.Itoa(i%100), strconv.Itoa(i)), "client-"+strconv.Itoa(i), i)
+	}
+	s := NewStore()
+	before := heap()
+	s.Update(func(tx *Tx) { tx.ReplaceClients("", clients) })
+	after := heap()
+	if _, got := s.Snapshot().Counts(); got != n {
+		t.Fatalf("%d clients", got)
+	}
+	if got := (float64(after.HeapAlloc) - float64(before.HeapAlloc)) / n; got <= 0 || got > bytesEach {
+		t.Errorf("the indexes hold %.0f bytes for a client, want at most %d", got, bytesEach)
+	}
+	if got := (float64(after.HeapObjects) - float64(before.HeapObjects)) / n; got <= 0 || got > piecesEach {
+		t.Errorf("the indexes hold %.2f pieces of memory for a client, want at most %.2f", got, piecesEach)
+	}
+	runtime.KeepAlive(clients)
+}
+
+func heap() (m runtime.MemStats) {
+	runtime.GC()
+	runtime.GC() // The first may leave what the one before it was to sweep.
+	runtime.ReadMemStats(&m)
+	return m
 }
 
 // BenchmarkUpdate: one change costs about the same whatever the number of objects.

@@ -18,19 +18,19 @@ func (p *Provider) Mark() Mark {
 // ProviderMarked returns the provider with a mark, or nil when there is none, another object has the better right to its
 // issuer, or two have the mark.
 func (s *Snapshot) ProviderMarked(m Mark) *Provider {
-	marked, _ := s.marks.Get(m[:])
-	if len(marked) != 1 || s.ProviderAt(marked[0].Key) != marked[0] {
+	marked, _ := s.marks.get("", string(m[:]))
+	if marked.first == nil || len(marked.others) > 0 || s.ProviderAt(marked.first.Key) != marked.first {
 		return nil
 	}
-	return marked[0]
+	return marked.first
 }
 
 func (t *Tx) mark(p *Provider) {
 	m := p.Mark()
-	claim(t.marks, m[:], p, func(a, b *Provider) int { return byRight(a.Created, b.Created, a.Key, b.Key) })
+	claim(t.next.marks, "", string(m[:]), p, func(a, b *Provider) int { return byRight(a.Created, b.Created, a.Key, b.Key) })
 }
 
 func (t *Tx) unmark(p *Provider) {
 	m := p.Mark()
-	withdraw(t.marks, m[:], func(o *Provider) bool { return o.Key == p.Key })
+	withdraw(t.next.marks, "", string(m[:]), func(o *Provider) bool { return o.Key == p.Key })
 }

@@ -98,7 +98,7 @@ func (m *model) compare(t *testing.T, s *Snapshot) {
 			t.Fatalf("the provider with the mark of %s is %s, want %s", name(p), name(got), name(want))
 		}
 	}
-	if n := s.marks.Len(); n != len(m.providers) {
+	if n := s.marks.len(); n != len(m.providers) {
 		t.Fatalf("there are %d marks of %d providers", n, len(m.providers))
 	}
 	providers, clients := s.Counts()
@@ -156,7 +156,7 @@ func TestOrderOfArrival(t *testing.T) {
 			}
 		})
 		m.compare(t, want.Snapshot())
-		if diff := cmp.Diff(claimants(want.Snapshot()), claimants(reversed(m))); diff != "" {
+		if diff := cmp.Diff(claims(want.Snapshot()), claims(reversed(m))); diff != "" {
 			t.Fatalf("seed %d: claimants depend on the order (-one +other):\n%s", seed, diff)
 		}
 	}
@@ -175,16 +175,14 @@ func reversed(m *model) *Snapshot {
 	return s.Snapshot()
 }
 
-// claimants are the clients that claim each id, in the order of their right.
-func claimants(s *Snapshot) map[string][]string {
+// claims are the clients that claim each id, in the order of their right.
+func claims(s *Snapshot) map[string][]string {
 	found := map[string][]string{}
-	for it := s.clientIDs.Root().Iterator(); ; {
-		k, list, ok := it.Next()
-		if !ok {
-			return found
+	s.clientIDs.tree.Scan(func(e entry[claimants[Client]]) bool {
+		for _, c := range e.value.all() {
+			found[e.name] = append(found[e.name], c.Key.String())
 		}
-		for _, c := range list {
-			found[string(k)] = append(found[string(k)], c.Key.String())
-		}
-	}
+		return true
+	})
+	return found
 }

@@ -3,8 +3,6 @@ package trust
 import (
 	"slices"
 
-	iradix "github.com/hashicorp/go-immutable-radix/v2"
-
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 )
 
@@ -13,22 +11,22 @@ type Snapshot struct {
 	loaded     bool
 	ring       *keyring.Ring
 	digestKeys *keyring.DigestKeys
-	// The trees by object key hold every object; those by claim hold the objects that claim an issuer or a client id,
-	// in the order of their right to it; that by mark holds the providers with a mark.
-	providers *iradix.Tree[*Provider]
-	issuers   *iradix.Tree[[]*Provider]
-	marks     *iradix.Tree[[]*Provider]
-	clients   *iradix.Tree[*Client]
-	clientIDs *iradix.Tree[[]*Client]
+	// Every object is under its own name; issuers, of a namespace, and client ids and marks, of none, have the objects
+	// that claim them.
+	providers index[*Provider]
+	issuers   index[claimants[Provider]]
+	marks     index[claimants[Provider]]
+	clients   index[*Client]
+	clientIDs index[claimants[Client]]
 }
 
 func emptySnapshot() *Snapshot {
 	return &Snapshot{
-		providers: iradix.New[*Provider](),
-		issuers:   iradix.New[[]*Provider](),
-		marks:     iradix.New[[]*Provider](),
-		clients:   iradix.New[*Client](),
-		clientIDs: iradix.New[[]*Client](),
+		providers: newIndex[*Provider](),
+		issuers:   newIndex[claimants[Provider]](),
+		marks:     newIndex[claimants[Provider]](),
+		clients:   newIndex[*Client](),
+		clientIDs: newIndex[claimants[Client]](),
 	}
 }
 
@@ -44,22 +42,15 @@ func (s *Snapshot) DigestKeys() *keyring.DigestKeys { return s.digestKeys }
 // Client returns the client with the given id, or nil. Where several objects claim the id, the one with the best right
 // counts and the others do not exist.
 func (s *Snapshot) Client(id string) *Client {
-	claimants, ok := s.clientIDs.Get([]byte(id))
-	if !ok {
-		return nil
-	}
-	return claimants[0]
+	claimants, _ := s.clientIDs.get("", id)
+	return claimants.first
 }
 
 // Provider returns the provider of a namespace that makes an issuer trusted, or nil. Where several objects claim the
 // issuer, the one with the best right counts: never the keys of either.
 func (s *Snapshot) Provider(namespace, issuer string) *Provider {
-	var buf [maxLookupKeyBytes]byte // On the stack: every request comes here.
-	claimants, ok := s.issuers.Get(appendIssuerKey(buf[:0], namespace, issuer))
-	if !ok {
-		return nil
-	}
-	return claimants[0]
+	claimants, _ := s.issuers.get(namespace, issuer)
+	return claimants.first
 }
 
 // ProviderFor returns the provider that vouches for a client with an issuer, or nil: the first that the client names and
@@ -80,7 +71,7 @@ func (s *Snapshot) ProviderFor(c *Client, issuer string) *Provider {
 // ProviderAt returns the provider with the given name, or nil when there is none or another object has the better right
 // to its issuer.
 func (s *Snapshot) ProviderAt(k ObjectKey) *Provider {
-	p, ok := s.providers.Get(objectKey(k))
+	p, ok := s.providers.get(k.Namespace, k.Name)
 	if !ok || s.Provider(k.Namespace, p.Issuer) != p {
 		return nil
 	}
@@ -89,29 +80,15 @@ func (s *Snapshot) ProviderAt(k ObjectKey) *Provider {
 
 // HasProvider reports whether there is a provider of that name, whatever right it has to its issuer.
 func (s *Snapshot) HasProvider(k ObjectKey) bool {
-	_, ok := s.providers.Get(objectKey(k))
+	_, ok := s.providers.get(k.Namespace, k.Name)
 	return ok
 }
 
 // HasClient reports whether there is a client of that name, whatever right it has to its id.
 func (s *Snapshot) HasClient(k ObjectKey) bool {
-	_, ok := s.clients.Get(objectKey(k))
+	_, ok := s.clients.get(k.Namespace, k.Name)
 	return ok
 }
 
 // Counts returns the numbers of providers and clients.
-func (s *Snapshot) Counts() (providers, clients int) { return s.providers.Len(), s.clients.Len() }
-
-// maxLookupKeyBytes holds the longest namespace and the longest iss that an assertion may have.
-const maxLookupKeyBytes = 63 + 1 + 512
-
-// issuerKey is unambiguous: a namespace holds no NUL.
-func issuerKey(namespace, issuer string) []byte { return appendIssuerKey(nil, namespace, issuer) }
-
-func appendIssuerKey(b []byte, namespace, issuer string) []byte {
-	b = append(b, namespace...)
-	b = append(b, 0)
-	return append(b, issuer...)
-}
-
-func objectKey(k ObjectKey) []byte { return []byte(k.Namespace + "\x00" + k.Name) }
+func (s *Snapshot) Counts() (providers, clients int) { return s.providers.len(), s.clients.len() }
