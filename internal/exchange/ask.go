@@ -71,15 +71,39 @@ func Ask(client *http.Client, request *http.Request, into any) (Head, error) {
 	if len(body) > maxAnswer {
 		return head, fmt.Errorf("%s answers with more than %d KiB: something else answers there", request.URL, maxAnswer>>10)
 	}
+	if head.Status/100 == 3 {
+		return head, fmt.Errorf("%s answers %d and leads to %s, where nothing is sent: name the endpoint itself", request.URL, head.Status, hostOf(response))
+	}
 	kind := response.Header.Get("Content-Type")
 	media, _, err := mime.ParseMediaType(kind)
 	if err != nil || media != "application/json" && media != "application/jwk-set+json" {
 		return head, fmt.Errorf("%s answers %d with %.100q, not with JSON: something else answers there", request.URL, head.Status, kind)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return head, fmt.Errorf("%s answers with broken JSON: %w", request.URL, err)
+		return head, fmt.Errorf("%s answers with %w", request.URL, broken(err))
 	}
 	return head, nil
+}
+
+// hostOf is where a redirect leads. The rest of its URL may repeat what was sent.
+func hostOf(response *http.Response) string {
+	if to, err := response.Location(); err == nil && to.Host != "" {
+		return to.Scheme + "://" + to.Host
+	}
+	return "no URL"
+}
+
+// broken says what is wrong with JSON, without the names that the types have here.
+func broken(err error) error {
+	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case !ok:
+		return fmt.Errorf("broken JSON: %w", err)
+	case wrong.Field == "":
+		return errors.New("JSON that is no object")
+	default:
+		return fmt.Errorf("JSON whose %s is of the wrong type", wrong.Field)
+	}
 }
 
 // retryAfter reads the header of RFC 9110 §10.2.3. A date is held against that of the answer, which is by the same clock.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,16 +113,28 @@ func readable(text string, most int) string {
 	}, text)
 }
 
+// maxRepeated is how much of a secret an error may repeat. What a server says is cut: an echo of the request begins in the
+// middle of a secret, or ends there.
+const maxRepeated = 11
+
+// repeatsPart reports whether a text holds a secret, or more than maxRepeated bytes of it in a row.
+func repeatsPart(text, secret string) bool {
+	if len(secret) <= maxRepeated {
+		return secret != "" && strings.Contains(text, secret)
+	}
+	for i := 0; i+maxRepeated < len(text); i++ {
+		if strings.Contains(secret, text[i:i+maxRepeated+1]) {
+			return true
+		}
+	}
+	return false
+}
+
 // without returns err, or another error in its place where it repeats one of the secrets. An echo of the request would
 // otherwise take them to a log.
 func without(secrets []string, err error) error {
 	repeats := func(text string) bool {
-		for _, s := range secrets {
-			if s != "" && strings.Contains(text, s) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(secrets, func(secret string) bool { return repeatsPart(text, secret) })
 	}
 	if err == nil || !repeats(err.Error()) {
 		return err

@@ -53,6 +53,9 @@ func (e *Endpoint) Exchange(ctx context.Context, q Request) (Token, error) {
 	defer cancel()
 	r := newReader()
 	token, err := e.exchange(ctx, r, q)
+	if unavailable, ok := errors.AsType[*UnavailableError](err); ok && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = &UnavailableError{RetryAfter: unavailable.RetryAfter, cause: fmt.Errorf("no answer within %s (--timeout): %w", e.Timeout, err)}
+	}
 	return token, without(r.secrets, err)
 }
 

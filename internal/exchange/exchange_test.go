@@ -123,6 +123,7 @@ func TestAnswers(t *testing.T) {
 		"error without a code":    {status: 500, body: `{}`, outcome: Unavailable, says: "500 and does not say why"},
 		"redirect":                {status: 307, body: `{}`, header: map[string]string{"Location": "/elsewhere"}, outcome: Unavailable, says: "307"},
 		"redirect with a token":   {status: 302, body: granted, header: map[string]string{"Location": "/elsewhere"}, outcome: Unavailable, says: "302"},
+		"redirect to a login":     {status: 303, kind: "text/html", header: map[string]string{"Location": "https://login.test/a?" + presented}, outcome: Unavailable, says: "leads to https://login.test, where nothing is sent"},
 		"no token":                {status: 200, body: `{"token_type":"Bearer"}`, outcome: Unavailable, says: "without an access token"},
 		"token of several lines":  {status: 200, body: `{"access_token":"a\nb","token_type":"Bearer"}`, outcome: Unavailable, says: "no header can hold"},
 		"token of several words":  {status: 200, body: `{"access_token":"a b","token_type":"Bearer"}`, outcome: Unavailable, says: "no header can hold"},
@@ -130,7 +131,12 @@ func TestAnswers(t *testing.T) {
 		"not for a bearer":        {status: 200, body: `{"access_token":"a","token_type":"DPoP"}`, outcome: Unavailable, says: `of type "DPoP"`},
 		"of no type":              {status: 200, body: `{"access_token":"a"}`, outcome: Unavailable, says: "not for a bearer"},
 		"expired":                 {status: 200, body: `{"access_token":"a","token_type":"Bearer","expires_in":0}`, outcome: Unavailable, says: "has expired"},
-		"lifetime in words":       {status: 200, body: `{"access_token":"a","token_type":"Bearer","expires_in":"1h"}`, outcome: Unavailable, says: "broken JSON"},
+		"lifetime in words":       {status: 200, body: `{"access_token":"a","token_type":"Bearer","expires_in":"1h"}`, outcome: Unavailable, says: "expires_in that is no number of seconds"},
+		"lifetime of no number":   {status: 200, body: `{"access_token":"a","token_type":"Bearer","expires_in":"NaN"}`, outcome: Unavailable, says: "no number of seconds"},
+		"lifetime as a list":      {status: 200, body: `{"access_token":"a","token_type":"Bearer","expires_in":[60]}`, outcome: Unavailable, says: "no number of seconds"},
+		"lifetime below nothing":  {status: 200, body: `{"access_token":"a","token_type":"Bearer","expires_in":-1e300}`, outcome: Unavailable, says: "has expired"},
+		"token as a number":       {status: 200, body: `{"access_token":1}`, outcome: Unavailable, says: "with JSON whose access_token is of the wrong type"},
+		"a list":                  {status: 200, body: `[]`, outcome: Unavailable, says: "with JSON that is no object"},
 		"refresh token of lines":  {status: 200, body: `{"access_token":"a","token_type":"Bearer","refresh_token":"\n"}`, outcome: Unavailable, says: "no form can hold"},
 		"endless":                 {status: 200, body: `{"access_token":"a","token_type":"Bearer"` + strings.Repeat(" ", maxAnswer) + "}", outcome: Unavailable, says: "more than 1024 KiB"},
 		"terminal":                {status: 400, body: `{"error":"\u001b[2J","error_description":"\u001b]0;x\u0007ü\""}`, outcome: Refused, says: "answers 400 ?[2J: ?]0;x???"},
@@ -138,6 +144,9 @@ func TestAnswers(t *testing.T) {
 		"echo":                    {status: 400, body: `{"error":"invalid_request","error_description":"what is ` + presented + `?"}`, outcome: Refused, says: "invalid_request: [it repeats what was presented, and is not shown]"},
 		"echo in the code":        {status: 400, body: `{"error":"` + presented + `"}`, outcome: Refused, says: "400 [it repeats"},
 		"echo of the form":        {status: 400, body: `{"error":"a","error_description":"assertion=` + url.QueryEscape(presented) + `"}`, outcome: Refused, says: "not shown"},
+		"echo that is cut":        {status: 400, body: `{"error":"a","error_description":"` + strings.Repeat(" ", maxDescription-maxRepeated-1) + presented + `"}`, outcome: Refused, says: "not shown"},
+		"echo of the end":         {status: 400, body: `{"error":"a","error_description":"what is ` + presented[len(presented)-maxRepeated-1:] + `?"}`, outcome: Refused, says: "not shown"},
+		"no echo":                 {status: 400, body: `{"error":"a","error_description":"what is ` + presented[len(presented)-maxRepeated:] + `?"}`, outcome: Refused, says: "what is"},
 		"echo in a header":        {status: 500, kind: presented, body: `x`, outcome: Unavailable, says: "not shown"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -180,6 +189,7 @@ func checkError(t *testing.T, err error, outcome Outcome, says string, wait time
 func TestLifetimes(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"": 0, `,"expires_in":null`: 0, `,"expires_in":3600`: time.Hour, `,"expires_in":9223372036854775807`: maxLifetime,
+		`,"expires_in":1e300`: maxLifetime, `,"expires_in":1e999`: maxLifetime, `,"expires_in":"3600"`: time.Hour, `,"expires_in":3600.9`: time.Hour,
 	} {
 		_, e := site(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -208,7 +218,7 @@ func TestSlow(t *testing.T) {
 				<-r.Context().Done()
 			})
 			e.Timeout = 200 * time.Millisecond
-			if _, err := e.Exchange(t.Context(), request(t)); OutcomeOf(err) != Unavailable {
+			if _, err := e.Exchange(t.Context(), request(t)); OutcomeOf(err) != Unavailable || !strings.Contains(err.Error(), "no answer within 200ms (--timeout)") {
 				t.Errorf("%s: %v", OutcomeOf(err), err)
 			}
 		})

@@ -56,18 +56,21 @@ func TestSources(t *testing.T) {
 	t.Setenv("EMPTY", " ")
 	input := strings.NewReader("from input\r\n")
 	for name, tc := range map[string]struct{ text, want, says string }{
-		"file":             {write(t, "  from a file\n"), "from a file", ""},
-		"variable":         {"env:A_SECRET", "from the environment", ""},
-		"input":            {"-", "from input", ""},
-		"no file":          {"/nonexistent/secret", "", "open file: no such file or directory"},
-		"folder":           {t.TempDir(), "", "is a directory"},
-		"empty file":       {write(t, " \n"), "", "is empty"},
-		"large file":       {write(t, strings.Repeat("a", maxSource+1)), "", "has more than 64 KiB"},
-		"no variable":      {"env:NO_SUCH_VARIABLE", "", "not set"},
-		"empty variable":   {"env:EMPTY", "", "not set"},
-		"a secret, itself": {"correct horse battery staple", "", "no such file"},
-		"a token, itself":  {presented, "", "is a token: keep it in a file"},
-		"nothing":          {"", "", "is empty"},
+		"file":                {write(t, "  from a file\n"), "from a file", ""},
+		"file of an editor":   {write(t, "\ufefffrom an editor\r\n"), "from an editor", ""},
+		"file of a shell":     {write(t, "\xff\xfef\x00"), "", "UTF-16"},
+		"file, the other way": {write(t, "\xfe\xff\x00f"), "", "UTF-16"},
+		"variable":            {"env:A_SECRET", "from the environment", ""},
+		"input":               {"-", "from input", ""},
+		"no file":             {"/nonexistent/secret", "", "open file: no such file or directory"},
+		"folder":              {t.TempDir(), "", "is a directory"},
+		"empty file":          {write(t, " \n"), "", "is empty"},
+		"large file":          {write(t, strings.Repeat("a", maxSource+1)), "", "has more than 64 KiB"},
+		"no variable":         {"env:NO_SUCH_VARIABLE", "", "not set"},
+		"empty variable":      {"env:EMPTY", "", "not set"},
+		"a secret, itself":    {"correct horse battery staple", "", "no such file"},
+		"a token, itself":     {presented, "", "is a token: keep it in a file"},
+		"nothing":             {"", "", "is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := ParseSource(tc.text, input)

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -86,6 +87,9 @@ type once struct{ read func() (string, error) }
 
 func (o *once) Read(context.Context) (string, error) { return o.read() }
 
+// byteOrderMark is what some editors begin a file with, unseen.
+const byteOrderMark = "\ufeff"
+
 // all reads everything but the white space around it.
 func all(from io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(from, maxSource+1))
@@ -95,7 +99,10 @@ func all(from io.Reader) (string, error) {
 	if len(text) > maxSource {
 		return "", fmt.Errorf("has more than %d KiB", maxSource>>10)
 	}
-	trimmed := strings.TrimSpace(string(text))
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return "", errors.New("is written in UTF-16, as PowerShell does: save it as UTF-8 or ASCII")
+	}
+	trimmed := strings.TrimSpace(strings.TrimPrefix(string(text), byteOrderMark))
 	if trimmed == "" {
 		return "", errors.New("is empty")
 	}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -49,10 +51,11 @@ type Token struct {
 type answer struct {
 	AccessToken     string `json:"access_token"`
 	TokenType       string `json:"token_type"`
-	ExpiresIn       *int64 `json:"expires_in"`
 	RefreshToken    string `json:"refresh_token"`
 	Scope           string `json:"scope"`
 	IssuedTokenType string `json:"issued_token_type"`
+	// ExpiresIn is a number. Some servers write it with a fraction, or as a string.
+	ExpiresIn json.RawMessage `json:"expires_in"`
 
 	Error       string `json:"error"`
 	Description string `json:"error_description"`
@@ -82,11 +85,15 @@ func (a *answer) token(head Head) (Token, error) {
 		AccessToken: Secret(a.AccessToken), RefreshToken: Secret(a.RefreshToken),
 		Scope: readable(a.Scope, maxAnswer), IssuedTokenType: readable(a.IssuedTokenType, maxDescription),
 	}
-	if a.ExpiresIn != nil {
-		if *a.ExpiresIn <= 0 {
+	if text := string(a.ExpiresIn); text != "" && text != "null" {
+		seconds, err := strconv.ParseFloat(strings.Trim(text, `"`), 64)
+		switch {
+		case err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(seconds):
+			return unusable("with an expires_in that is no number of seconds")
+		case seconds < 1:
 			return unusable("with a token that has expired")
 		}
-		token.ExpiresIn = time.Duration(min(*a.ExpiresIn, int64(maxLifetime/time.Second))) * time.Second
+		token.ExpiresIn = time.Duration(min(seconds, maxLifetime.Seconds())) * time.Second
 	}
 	return token, nil
 }
