@@ -126,6 +126,8 @@ func wanted(query string) (resources, scopes []string, problem string) {
 			switch {
 			case strings.ContainsAny(value, "\r\n\t"), value == "":
 				return nil, nil, "A parameter is empty or malformed."
+			case name != "scope" && strings.Contains(value, " "):
+				return nil, nil, "A resource has no spaces: repeat the parameter for several."
 			case name == "resource", name == "audience":
 				resources = append(resources, value)
 			case name == "scope":

@@ -137,6 +137,7 @@ func TestQuery(t *testing.T) {
 		"?redirect_uri=a":                        "",
 		"?resource=a;scope=b":                    "",
 		"?resource=%zz":                          "",
+		"?resource=a+b":                          "",
 		strings.Repeat("&resource=a", 9):         "",
 		"?resource=" + strings.Repeat("a", 5000): "",
 		"?scope=" + strings.Repeat("a+", 65):     "",

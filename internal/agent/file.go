@@ -1,12 +1,14 @@
 package agent
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,19 +22,32 @@ type File struct {
 	Mode fs.FileMode
 }
 
-// next is where the next token is written, in the same folder: only there is a rename atomic.
-func (f *File) next() string {
-	return filepath.Join(filepath.Dir(f.Path), "."+filepath.Base(f.Path)+".next")
+// prefix is how the names begin under which the next token is written, in the same folder: only there is a rename atomic. Each
+// writing has a name of its own, for another agent may write the same file: it must not put in place what is half written.
+func (f *File) prefix() string { return "." + filepath.Base(f.Path) + ".next-" }
+
+// clean removes what processes have left that were killed. A process that writes at this moment fails for it, and tries again.
+func (f *File) clean() error {
+	list, err := os.ReadDir(filepath.Dir(f.Path))
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, entry := range list {
+		if strings.HasPrefix(entry.Name(), f.prefix()) {
+			errs = append(errs, ignoreMissing(os.Remove(filepath.Join(filepath.Dir(f.Path), entry.Name()))))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Write replaces the token. Whoever opens the file at any time, also after the process or the machine has died, finds the one
 // before or this one, whole. On an error it is the one before, unless only the last step failed.
 func (f *File) Write(token string) error {
-	next := f.next()
-	// What a process that was killed has left.
-	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := f.clean(); err != nil {
 		return fmt.Errorf("prepare to write token: %w", err)
 	}
+	next := filepath.Join(filepath.Dir(f.Path), f.prefix()+rand.Text())
 	if err := f.writeNext(next, token); err != nil {
 		return errors.Join(fmt.Errorf("write token: %w", err), ignoreMissing(os.Remove(next)))
 	}

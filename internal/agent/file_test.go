@@ -1,14 +1,21 @@
 package agent
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
+
+// leftOver is what a process that was killed may have left.
+func (f *File) leftOver() string { return filepath.Join(filepath.Dir(f.Path), f.prefix()+"killed") }
 
 func entries(t *testing.T, dir string) []string {
 	t.Helper()
@@ -40,9 +47,9 @@ func TestFile(t *testing.T) {
 		"a file there": func(f *File, _ string) error {
 			return os.WriteFile(f.Path, []byte("an old and longer token"), 0o400)
 		},
-		"a killed process was here": func(f *File, _ string) error { return os.WriteFile(f.next(), []byte("half"), 0o444) },
+		"a killed process was here": func(f *File, _ string) error { return os.WriteFile(f.leftOver(), []byte("half"), 0o444) },
 		"a link there":              func(f *File, elsewhere string) error { return os.Symlink(elsewhere, f.Path) },
-		"a link beside":             func(f *File, elsewhere string) error { return os.Symlink(elsewhere, f.next()) },
+		"a link beside":             func(f *File, elsewhere string) error { return os.Symlink(elsewhere, f.leftOver()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, elsewhere := &File{Path: filepath.Join(t.TempDir(), "token"), Mode: 0o640}, filepath.Join(t.TempDir(), "victim")
@@ -80,11 +87,44 @@ func TestFileFails(t *testing.T) {
 	if list := entries(t, filepath.Dir(f.Path)); len(list) != 1 {
 		t.Errorf("left over: %v", list)
 	}
-	if err := os.MkdirAll(filepath.Join(f.next(), "full"), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(f.leftOver(), "full"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Write("new"); err == nil {
 		t.Error("written over a folder")
+	}
+}
+
+// TestTwoWriters: whoever else writes the same file, each reader finds one token, whole; and when all have ended, nothing is beside it.
+func TestTwoWriters(t *testing.T) {
+	f := &File{Path: filepath.Join(t.TempDir(), "token"), Mode: 0o640}
+	whole := map[string]bool{}
+	for n := range 4 {
+		whole[strings.Repeat(fmt.Sprint(n), 256<<10)] = true
+	}
+	try(t, f.Write(strings.Repeat("0", 256<<10)))
+	ctx, stop := context.WithCancel(t.Context())
+	var writers sync.WaitGroup
+	for token := range whole {
+		writers.Go(func() {
+			for ctx.Err() == nil {
+				_ = f.Write(token) // the other one may be in the way
+			}
+		})
+	}
+	for range 200 {
+		if text := f.Read(); !whole[text] {
+			t.Errorf("there are %d bytes in the file", len(text))
+			break
+		}
+	}
+	stop()
+	writers.Wait()
+	for token := range whole {
+		try(t, f.Write(token))
+	}
+	if list := entries(t, filepath.Dir(f.Path)); len(list) != 1 {
+		t.Errorf("left over: %v", list)
 	}
 }
 

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +18,9 @@ import (
 
 // hookTimeout bounds a command: renewal waits for it.
 const hookTimeout = 30 * time.Second
+
+// errTooSlow is why a command was ended.
+var errTooSlow = fmt.Errorf("it has not ended after %s", hookTimeout)
 
 // Command runs a program. It is not told the token: that is in the file.
 type Command struct {
@@ -27,13 +32,16 @@ type Command struct {
 
 // Notify runs it to its end.
 func (c *Command) Notify(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, hookTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, hookTimeout, errTooSlow)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.Name, c.Args...) // #nosec G204 -- the program is what the user names
 	cmd.Stdout, cmd.Stderr = c.Output, c.Output
 	cmd.WaitDelay = time.Second
+	// What it has started ends with it: else, each renewal would leave another one behind.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("run %s: %w", c.Name, err)
+		return fmt.Errorf("run %s: %w", c.Name, cmp.Or(context.Cause(ctx), err))
 	}
 	return nil
 }

@@ -2,10 +2,14 @@ package agent
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +28,44 @@ func TestCommand(t *testing.T) {
 	if err := (&Command{Name: "/nonexistent", Output: &out}).Notify(t.Context()); err == nil {
 		t.Error("it ran")
 	}
+}
+
+// TestCommandIsEnded: with all that it has started.
+func TestCommandIsEnded(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "pid")
+	ctx, stop := context.WithCancelCause(t.Context())
+	tooLong := errors.New("for too long")
+	started := func() int {
+		text, err := os.ReadFile(name)
+		number, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err != nil {
+			return 0
+		}
+		return number
+	}
+	go func() {
+		for started() == 0 && t.Context().Err() == nil {
+			runtime.Gosched()
+		}
+		stop(tooLong)
+	}()
+	var out bytes.Buffer
+	err := (&Command{Name: "sh", Args: []string{"-c", `sleep 600 & echo $! > "$0"; wait`, name}, Output: &out}).Notify(ctx)
+	if !errors.Is(err, tooLong) || !strings.HasPrefix(err.Error(), "run sh: ") {
+		t.Errorf("%v", err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); alive(started()); {
+		if time.Now().After(deadline) {
+			t.Fatal("what it has started goes on")
+		}
+		runtime.Gosched()
+	}
+}
+
+// alive reports whether a process is there that has not ended.
+func alive(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprint("/proc/", pid, "/stat"))
+	return err == nil && !strings.Contains(string(text), ") Z ")
 }
 
 func TestSignal(t *testing.T) {
