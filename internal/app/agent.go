@@ -49,7 +49,12 @@ With --once, exits as grantor exchange does.`,
 		Example: `  grantor agent --issuer https://auth.example.com --client-id team-a.worker --federated \
     --assertion /var/run/secrets/tokens/grantor --token-file /run/grantor/token`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.ErrOrStderr()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(cmd.Flags().Changed); err != nil {
+				return err
+			}
+			return f.run(cmd.Context(), cmd.ErrOrStderr())
+		},
 	}
 	flags := cmd.Flags()
 	f.logs.add(flags)
@@ -66,8 +71,8 @@ With --once, exits as grantor exchange does.`,
 	return cmd
 }
 
-// check says what is wrong with the flags that can be judged by themselves.
-func (f *agentFlags) check() error {
+// check says what is wrong with the flags that can be judged by themselves. given tells which of them are there.
+func (f *agentFlags) check(given func(flag string) bool) error {
 	switch {
 	case f.tokenFile == "" && f.serveTokens == "":
 		return errors.New("--token-file or --serve is required")
@@ -77,6 +82,14 @@ func (f *agentFlags) check() error {
 		return errors.New("--grant refresh-token is not for an agent: a refresh token works once")
 	case f.once && f.serveTokens != "":
 		return errors.New("give --once or --serve, not both")
+	case given("mode") && f.tokenFile == "":
+		return errors.New("--mode is that of a file: name it with --token-file")
+	case given("signal") && f.pidFile == "":
+		return errors.New("--signal needs --pid-file, which says whom to signal")
+	case given("wait") && !f.once:
+		return errors.New("--wait has a meaning only with --once")
+	case f.patience < 0:
+		return errors.New("--wait must not be negative")
 	}
 	if f.serveTokens != "" {
 		if err := agent.CheckListen(f.serveTokens); err != nil {
@@ -131,9 +144,6 @@ func (f *agentFlags) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := f.check(); err != nil {
-		return err
-	}
 	endpoint, request, err := f.request.build(&sources{}, nil, nil, time.Now)
 	if err != nil {
 		return err
@@ -186,13 +196,15 @@ func (f *agentFlags) serve(
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, healthy()) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	listeners := []listener{{"operations", f.opsListen, mux, nil}}
+	listeners := []listener{{name: "operations", flag: "--ops-listen", address: f.opsListen, handler: mux}}
 	if f.serveTokens != "" {
 		cache, err := agent.NewCache(e, q, clock, m)
 		if err != nil {
 			return err
 		}
-		listeners = append(listeners, listener{"tokens", f.serveTokens, agent.NewEndpoint(cache, log, m), nil})
+		listeners = append(listeners, listener{
+			name: "tokens", flag: "--serve", address: f.serveTokens, handler: agent.NewEndpoint(cache, log, m), patience: f.request.timeout,
+		})
 	}
 	return serve(ctx, log, &ops{}, 0, work, listeners...)
 }

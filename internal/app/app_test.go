@@ -85,7 +85,7 @@ func TestServeStopsInOrder(t *testing.T) {
 	ended := make(chan error, 1)
 	const drain = 50 * time.Millisecond
 	go func() {
-		ended <- serve(ctx, slog.New(slog.DiscardHandler), o, drain, work, listener{"the token endpoint", public, slow, nil})
+		ended <- serve(ctx, slog.New(slog.DiscardHandler), o, drain, work, listener{name: "the token endpoint", flag: "--listen", address: public, handler: slow})
 	}()
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", public)
@@ -145,12 +145,18 @@ func TestServeFails(t *testing.T) {
 	defer func() { _ = l.Close() }()
 	o := &ops{}
 	log := slog.New(slog.DiscardHandler)
-	err = serve(t.Context(), log, o, 0, nil, listener{"operations", l.Addr().String(), http.NotFoundHandler(), nil})
-	if err == nil || !strings.Contains(err.Error(), "listen for operations") || !strings.Contains(err.Error(), l.Addr().String()) {
-		t.Errorf("error %v", err)
+	for address, says := range map[string]string{
+		l.Addr().String(): "listen for operations: listen tcp " + l.Addr().String() + ": bind: address already in use: name another address with --ops-listen",
+		"":                "--ops-listen must not be empty",
+		"8081":            "missing port in address: name another address with --ops-listen",
+	} {
+		err = serve(t.Context(), log, o, 0, nil, listener{name: "operations", flag: "--ops-listen", address: address, handler: http.NotFoundHandler()})
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", address, err)
+		}
 	}
 	broken := errors.New("broken")
-	err = serve(t.Context(), log, o, time.Hour, func(context.Context) error { return broken }, listener{"x", "127.0.0.1:0", http.NotFoundHandler(), nil})
+	err = serve(t.Context(), log, o, time.Hour, func(context.Context) error { return broken }, listener{name: "x", address: "127.0.0.1:0", handler: http.NotFoundHandler()})
 	if !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
 	}

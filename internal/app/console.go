@@ -115,8 +115,8 @@ func (f *consoleFlags) run(ctx context.Context, stderr io.Writer) error {
 	}
 	o := &ops{ready: objects.Ready}
 	return serve(ctx, log, o, f.drain, together(objects.Run, collector.Run),
-		listener{name: "pages", address: f.listen, handler: pages.Handler()},
-		listener{name: "operations", address: f.opsListen, handler: o.handler()})
+		listener{name: "pages", flag: "--listen", address: f.listen, handler: pages.Handler()},
+		listener{name: "operations", flag: "--ops-listen", address: f.opsListen, handler: o.handler()})
 }
 
 // allowedHosts are the names that the console answers to. Where others than this machine can reach it, somebody must have

@@ -131,8 +131,8 @@ func (f *endpointFlags) newEndpoint(ctx context.Context, store *trust.Store, key
 // listeners returns the public port and the one for operations.
 func (e *endpoint) listeners() []listener {
 	return []listener{
-		{"the token endpoint", e.flags.listen, e.handler, e.keyPair},
-		{"operations", e.flags.opsListen, e.ops.handler(), nil},
+		{name: "the token endpoint", flag: "--listen", address: e.flags.listen, handler: e.handler, keyPair: e.keyPair},
+		{name: "operations", flag: "--ops-listen", address: e.flags.opsListen, handler: e.ops.handler()},
 	}
 }
 

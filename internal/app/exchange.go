@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/spf13/cobra"
 
@@ -72,10 +75,10 @@ func (f *exchangeFlags) run(ctx context.Context, in io.Reader, out io.Writer) er
 	if err != nil {
 		return exchangeError{err}
 	}
-	return f.print(out, token)
+	return f.write(out, token)
 }
 
-func (f *exchangeFlags) print(out io.Writer, token exchange.Token) error {
+func (f *exchangeFlags) write(out io.Writer, token exchange.Token) error {
 	var document any
 	switch {
 	case f.decode:
@@ -102,10 +105,30 @@ func (f *exchangeFlags) print(out io.Writer, token exchange.Token) error {
 		_, err := fmt.Fprintln(out, token.AccessToken.Reveal())
 		return err
 	}
-	encoder := json.NewEncoder(out)
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(document)
+	if err := encoder.Encode(document); err != nil {
+		return fmt.Errorf("write answer: %w", err)
+	}
+	_, err := io.WriteString(out, visibleJSON(text.String()))
+	return err
+}
+
+// visibleJSON escapes what is not seen, or changes what is: claims are the words of others, and JSON allows it.
+func visibleJSON(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r == '\n' || strconv.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) { // RFC 8259 §7
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 // exchangeError is an exchange that did not succeed: what happened, what to look at, and the exit code.

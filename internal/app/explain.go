@@ -82,6 +82,9 @@ func (f *explainFlags) run(ctx context.Context, args []string, stdin io.Reader, 
 		if at, err = time.Parse(time.RFC3339, f.at); err != nil {
 			return errors.New("--at is no time of RFC 3339, such as 2026-06-01T12:00:00Z")
 		}
+		if at.Unix() <= 0 { // Times of JWTs count from there.
+			return errors.New("--at must be after 1970")
+		}
 	}
 	if f.output != "table" && f.output != "json" && f.output != "yaml" {
 		return errors.New("--output must be table, json or yaml")
@@ -131,6 +134,8 @@ func (f *explainFlags) assertion(args []string, stdin io.Reader) (text string, g
 	switch {
 	case len(args) == 1 && f.file != "":
 		return "", false, errors.New("the assertion is an argument or in the file of -f, not both")
+	case len(args) == 1 && args[0] == "":
+		return "", false, errors.New("there is no assertion: the argument is empty")
 	case len(args) == 1 && args[0] != "-":
 		return args[0], true, nil
 	case len(args) == 0 && f.file == "":
@@ -145,7 +150,7 @@ func (f *explainFlags) assertion(args []string, stdin io.Reader) (text string, g
 	}
 	b, err := io.ReadAll(io.LimitReader(stdin, explain.MaxAssertionBytes+1))
 	if err != nil {
-		return "", false, fmt.Errorf("read assertion: %w", err)
+		return "", false, fmt.Errorf("--file: %w", err)
 	}
 	text = strings.TrimRight(string(b), "\r\n") // Most programs end what they print so.
 	if text == "" {

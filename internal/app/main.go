@@ -20,8 +20,6 @@ var version = ""
 
 // Main runs the command line and returns the exit code: 0, or with the error on stderr 1, or another that the error says.
 func Main(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	root := Command()
 	if name, ok := strings.CutPrefix(filepath.Base(os.Args[0]), "kubectl-"); ok { // A plugin of kubectl is called so.
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl " + name}
@@ -29,7 +27,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	if err := root.ExecuteContext(ctx); err != nil {
+	if err := root.ExecuteContext(context.Background()); err != nil {
 		_, _ = fmt.Fprintln(stderr, "grantor:", err)
 		if coded, ok := errors.AsType[interface {
 			error
@@ -40,6 +38,20 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// serving lets a command bring to an end what it does when it is told to stop; told again, it ends at once. All other commands
+// end at once: one that waits for input, which may never come, would not notice.
+func serving(cmd *cobra.Command) *cobra.Command {
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		context.AfterFunc(ctx, stop)
+		cmd.SetContext(ctx)
+		return run(cmd, args)
+	}
+	return cmd
 }
 
 // Command returns the whole command line. The reference of it is written from what this returns.
@@ -54,8 +66,8 @@ Trust is declared as IdentityProvider and OAuthClient objects; workloads exchang
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		operatorCommand(), tokenServerCommand(), standaloneCommand(), checkCommand(), exchangeCommand(), agentCommand(), importCommand(),
-		explainCommand(), lintCommand(), consoleCommand(),
+		serving(operatorCommand()), serving(tokenServerCommand()), serving(standaloneCommand()), serving(agentCommand()), serving(consoleCommand()),
+		checkCommand(), exchangeCommand(), importCommand(), explainCommand(), lintCommand(),
 	)
 	return root
 }

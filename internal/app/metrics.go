@@ -48,7 +48,7 @@ func (f *metricsFlags) listener(ctx context.Context, config *rest.Config, o *ops
 		return nil, err
 	}
 	o.metricsElsewhere = true
-	return []listener{{"metrics", f.listen, guard.Protect(metricsHandler()), pair}}, nil
+	return []listener{{name: "metrics", flag: "--metrics-listen", address: f.listen, handler: guard.Protect(metricsHandler()), keyPair: pair}}, nil
 }
 
 func metricsHandler() http.Handler {

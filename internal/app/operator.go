@@ -99,7 +99,8 @@ func (f *operatorFlags) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return serve(ctx, log, o, 0, mgr.Start, append(listeners, listener{"operations", f.opsListen, o.handler(), nil})...)
+	listeners = append(listeners, listener{name: "operations", flag: "--ops-listen", address: f.opsListen, handler: o.handler()})
+	return serve(ctx, log, o, 0, mgr.Start, listeners...)
 }
 
 func (f *operatorFlags) manager(namespace string, watched release.Namespaces) (ctrl.Manager, error) {

@@ -70,10 +70,34 @@ func (o *ops) leaving(h http.Handler) http.Handler {
 
 // listener is one address with what it serves.
 type listener struct {
-	name, address string
-	handler       http.Handler
+	// name says what it is for, and flag is the one that sets the address.
+	name, flag, address string
+	handler             http.Handler
 	// keyPair is what TLS is spoken with; nil means plain HTTP.
 	keyPair *keyPair
+	// patience is how long the handler may take beyond what callers of any server are given.
+	patience time.Duration
+}
+
+// open opens the socket.
+func (l listener) open(ctx context.Context) (net.Listener, error) {
+	if l.address == "" { // It would be any port, for everybody.
+		return nil, fmt.Errorf("%s must not be empty: name an address, such as 127.0.0.1:8081", l.flag)
+	}
+	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.address)
+	if err != nil {
+		return nil, fmt.Errorf("listen for %s: %w: name another address with %s", l.name, err, l.flag)
+	}
+	return socket, nil
+}
+
+// server returns what answers there.
+func (l listener) server(o *ops, log *slog.Logger) *http.Server {
+	server := tokenserver.NewServer(o.leaving(l.handler))
+	server.ReadTimeout += l.patience // which ends the context of a request, too
+	server.WriteTimeout += l.patience
+	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+	return server
 }
 
 // serve answers on a socket until the server is shut down.
@@ -103,13 +127,12 @@ func serve(ctx context.Context, log *slog.Logger, o *ops, drain time.Duration, w
 	}
 	var servers []*http.Server
 	for _, l := range listeners {
-		server := tokenserver.NewServer(o.leaving(l.handler))
-		server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
-		socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.address)
+		socket, err := l.open(ctx)
 		if err != nil {
 			stopWork()
-			return errors.Join(fmt.Errorf("listen for %s: %w", l.name, err), closeAll(servers), group.Wait())
+			return errors.Join(err, closeAll(servers), group.Wait())
 		}
+		server := l.server(o, log)
 		log.InfoContext(ctx, "listening", "for", l.name, "address", socket.Addr().String(), "tls", l.keyPair != nil)
 		servers = append(servers, server)
 		if l.keyPair != nil {

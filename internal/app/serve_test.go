@@ -1,9 +1,13 @@
 package app
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
+
+	"github.com/grantor-dev/grantor/tokenserver"
 )
 
 // F19: while the process stops, it answers as before, and each answer is the last one on its connection: over HTTP/1.1 by a
@@ -37,6 +41,16 @@ func TestAnswersWhileStoppingEndTheirConnection(t *testing.T) {
 				t.Errorf("%d of %d answers come on another connection", others, tries)
 			}
 		})
+	}
+}
+
+// A handler that may take longer than callers are given elsewhere is not cut off before.
+func TestPatience(t *testing.T) {
+	for _, patience := range []time.Duration{0, time.Minute} {
+		least, got := tokenserver.NewServer(nil), listener{patience: patience}.server(&ops{}, slog.New(slog.DiscardHandler))
+		if got.ReadTimeout != least.ReadTimeout+patience || got.WriteTimeout != least.WriteTimeout+patience || got.ReadHeaderTimeout != least.ReadHeaderTimeout {
+			t.Errorf("with %s: %s, %s, %s", patience, got.ReadHeaderTimeout, got.ReadTimeout, got.WriteTimeout)
+		}
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestFolderSeesEveryEdit: also one that keeps the size and sets back the time of modification, in a folder that has been quiet.
@@ -82,5 +84,20 @@ func TestFolderReadsWhatIsYoung(t *testing.T) {
 	f.young = false
 	if same, err := f.unchanged(dir, time.Now()); !same || err != nil {
 		t.Errorf("old: unchanged %t, %v", same, err)
+	}
+}
+
+// TestFolderReadsFilesAlone: what is there under the name of a manifest may never end.
+func TestFolderReadsFilesAlone(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mkfifo(filepath.Join(dir, "a.yaml"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := look(dir, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, err := f.unchanged(dir, time.Now()); !same || err != nil {
+		t.Errorf("unchanged %t, %v", same, err)
 	}
 }

@@ -150,6 +150,10 @@ func TestAgentOnce(t *testing.T) {
 		"mode for nobody":  {[]string{"--mode", "0"}, 1, "--mode"},
 		"mode of a setuid": {[]string{"--mode", "04755"}, 1, "--mode"},
 		"signal":           {[]string{"--signal", "KILL", "--pid-file", "x"}, 1, "--signal"},
+		"signal to nobody": {[]string{"--signal", "USR1"}, 1, "--signal needs --pid-file"},
+		"mode of nothing":  {[]string{"--token-file", "", "--once=false", "--serve", "127.0.0.1:0", "--mode", "0600"}, 1, "--mode is that of a file"},
+		"wait for nothing": {[]string{"--once=false", "--wait", "1s"}, 1, "--wait has a meaning only with --once"},
+		"less than now":    {[]string{"--wait", "-1s"}, 1, "--wait must not be negative"},
 		"refresh token":    {[]string{"--grant", "refresh-token"}, 1, "not for an agent"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,9 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/grantor-dev/grantor/internal/jwttest"
 	"github.com/grantor-dev/grantor/test/harness"
@@ -188,4 +194,83 @@ func TestExchangeInput(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "team-a/partner:alice") {
 		t.Errorf("%d, %s%s", code, out, problems)
 	}
+}
+
+// TestEndedWhileItWaits: a command that waits for what nobody writes ends when it is told to.
+func TestEndedWhileItWaits(t *testing.T) {
+	t.Parallel()
+	const issuer = "https://127.0.0.1:1"
+	for name, args := range map[string][]string{
+		"exchange, input": {"exchange", "--issuer", issuer, "--assertion", "-"},
+		"exchange, pipe":  {"exchange", "--issuer", issuer, "--assertion", "PIPE"},
+		"explain, input":  {"explain", "-"},
+		"explain, pipe":   {"explain", "-f", "PIPE"},
+		"import, pipe":    {"import", "wso2", "--namespace", "a", "PIPE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pipe := filepath.Join(t.TempDir(), "pipe")
+			try(t, unix.Mkfifo(pipe, 0o600))
+			both, err := os.OpenFile(pipe, os.O_RDWR, 0)
+			try(t, err)
+			defer func() { _ = both.Close() }()
+			cmd := exec.CommandContext(t.Context(), binary, strings.Split(strings.ReplaceAll(strings.Join(args, "\n"), "PIPE", pipe), "\n")...)
+			cmd.Stdin = both
+			try(t, cmd.Start())
+			ended := make(chan error, 1)
+			go func() { ended <- cmd.Wait() }()
+			// It is waiting when it has read all that there is.
+			_, err = both.WriteString("e")
+			try(t, err)
+			within(t, 30*time.Second, func() error {
+				unread, err := unix.IoctlGetInt(int(both.Fd()), unix.TIOCINQ)
+				if err != nil || unread > 0 {
+					return fmt.Errorf("%d bytes are not read: %w", unread, err)
+				}
+				return nil
+			})
+			try(t, cmd.Process.Signal(syscall.SIGTERM))
+			select {
+			case err := <-ended:
+				if err == nil || err.Error() != "signal: terminated" {
+					t.Errorf("%v", err)
+				}
+			case <-time.After(30 * time.Second):
+				t.Error("it goes on")
+			}
+		})
+	}
+}
+
+// TestToldTwice: a server that is told to stop takes its time, unless it is told again.
+func TestToldTwice(t *testing.T) {
+	t.Parallel()
+	s := &site{t: t, dir: t.TempDir()}
+	try(t, os.Mkdir(s.file("manifests"), 0o700))
+	p := &harness.Process{Log: s.file("log")}
+	log, err := os.Create(p.Log)
+	try(t, err)
+	defer func() { _ = log.Close() }()
+	cmd := exec.CommandContext(t.Context(), binary, "standalone", "--manifests", s.file("manifests"), "--issuer", "https://auth.test",
+		"--listen", address(t), "--ops-listen", address(t), "--drain", "10m")
+	cmd.Stderr = log
+	try(t, cmd.Start())
+	within(t, 30*time.Second, logged(p, 2, `"listening"`))
+	try(t, cmd.Process.Signal(syscall.SIGTERM))
+	within(t, 30*time.Second, logged(p, 1, `"stopping"`))
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	// The second one counts once the first has been taken note of, which comes a moment after it is logged.
+	within(t, 30*time.Second, func() error {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // It may have ended.
+		select {
+		case err := <-ended:
+			if err == nil || err.Error() != "signal: terminated" {
+				t.Errorf("%v", err)
+			}
+			return nil
+		default:
+			return errors.New("it goes on")
+		}
+	})
 }
