@@ -79,7 +79,7 @@ func TestClusterCommands(t *testing.T) {
 		for _, block := range list {
 			cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", block)
 			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "KUBECONFIG="+cp.Kubeconfig, "ISSUER="+g.Issuer, "PATH="+os.Getenv("KUBEBUILDER_ASSETS")+":"+os.Getenv("PATH"))
+			cmd.Env = append(os.Environ(), "KUBECONFIG="+cp.Kubeconfig, "ISSUER="+g.Issuer, "PATH="+os.Getenv("KUBEBUILDER_ASSETS")+":"+dir+":"+os.Getenv("PATH"))
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%s: %v\n%s%s", page, err, block, out)

@@ -59,6 +59,7 @@ func TestSite(t *testing.T) {
 	for name, text := range site {
 		checkLoads(t, site, name, text)
 		checkSiteLinks(t, site, name)
+		checkList(t, site, name)
 	}
 	for _, name := range []string{"index.html", "reference/errors.html", "adr/index.html", "project.html", "style.css"} {
 		if site[name] == "" {
@@ -105,6 +106,24 @@ func checkSiteLinks(t *testing.T, site map[string]string, name string) {
 		page, ok := site[target]
 		if !ok || m[2] != "" && !strings.Contains(page, `id="`+m[2]+`"`) {
 			t.Errorf("%s leads to %s#%s, which is not there", name, m[1], m[2])
+		}
+	}
+}
+
+// checkList: every page lists all pages, and says which one it is.
+func checkList(t *testing.T, site map[string]string, name string) {
+	t.Helper()
+	if filepath.Ext(name) != ".html" {
+		return
+	}
+	_, list, _ := strings.Cut(site[name], `<nav id="pages"`)
+	for other := range site {
+		link := `<a href="` + strings.Repeat("../", strings.Count(name, "/")) + other + `"`
+		if other == name && name != "index.html" {
+			link += ` aria-current="page"`
+		}
+		if filepath.Ext(other) == ".html" && !strings.Contains(list, link+">") && other != "index.html" {
+			t.Errorf("%s does not list %s", name, other)
 		}
 	}
 }

@@ -45,6 +45,7 @@ func TestLive(t *testing.T) {
 	t.Run("dashboard", func(t *testing.T) { testDashboard(t, w, prometheus) })
 	t.Run("labels", func(t *testing.T) { testLabels(t, prometheus) })
 	t.Run("alerts", func(t *testing.T) { testAlertsEvaluate(t, prometheus) })
+	t.Run("service levels", func(t *testing.T) { testServiceLevels(t, w, prometheus) })
 	t.Run("check", func(t *testing.T) { testCheck(t, w) })
 	t.Run("page", func(t *testing.T) { testPage(t, w) })
 	t.Run("trace", func(t *testing.T) { testTrace(t, w, prometheus) })

@@ -110,6 +110,7 @@ func (h *headingIDs) Put(value []byte) { h.taken[string(value)] = true }
 // render returns the files of the site. Its error names every link that leads to nothing.
 func (s *site) render() (map[string][]byte, error) {
 	files := map[string][]byte{"style.css": style}
+	all := s.groups()
 	s.pictures = map[string][]byte{}
 	var broken []error
 	for _, source := range s.sources() {
@@ -118,9 +119,9 @@ func (s *site) render() (map[string][]byte, error) {
 	if len(broken) > 0 {
 		return nil, errors.Join(broken...)
 	}
-	nav := ""
+	start := ""
 	if index := s.pages["docs/README.md"]; index != nil {
-		nav = index.name
+		start = index.name
 	}
 	for _, source := range s.sources() {
 		p := s.pages[source]
@@ -129,7 +130,8 @@ func (s *site) render() (map[string][]byte, error) {
 			return nil, fmt.Errorf("%s: %w", source, err)
 		}
 		err := pageTemplate.Execute(&out, map[string]any{
-			"Title": p.title, "Up": strings.Repeat("../", strings.Count(p.name, "/")), "Index": nav,
+			"Title": p.title, "Up": strings.Repeat("../", strings.Count(p.name, "/")), "Index": start,
+			"Groups": all, "Name": p.name,
 			"Body": template.HTML(body.String()), // It is Markdown of this repository.
 		})
 		if err != nil {
