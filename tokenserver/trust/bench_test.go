@@ -44,7 +44,7 @@ func TestLookupsDoNotAllocate(t *testing.T) {
 // Both indexes of a client are small, in bytes and in pieces of memory: the garbage collector goes through all of them on the
 // core that answers.
 func TestIndexesAreSmall(t *testing.T) {
-	const n, bytesEach, piecesEach = 20_000, 250, 0.3
+	const n, bytesEach, piecesEach = 20_000, 200, 0.33
 	clients := make([]*Client, n)
 	for i := range clients {
 		clients[i] = client(key("team-"+strconv.Itoa(i%100), strconv.Itoa(i)), "client-"+strconv.Itoa(i), i)

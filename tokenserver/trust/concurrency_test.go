@@ -16,7 +16,7 @@ func TestSnapshotIsImmutable(t *testing.T) {
 		tx.PutProvider(provider(key("a", "p"), "iss-1", 5))
 	})
 	old := s.Snapshot()
-	oldClaimants := claims(old)
+	oldClaimants := claimed(old)
 	for i, change := range []func(*Tx){
 		func(tx *Tx) { tx.PutClient(client(key("b", "older"), "id-1", 1)) },
 		func(tx *Tx) { tx.PutClient(client(key("a", "c"), "id-2", 5)) },
@@ -30,7 +30,7 @@ func TestSnapshotIsImmutable(t *testing.T) {
 		if name(old.Client("id-1")) != "a/c" || name(old.Client("id-2")) != "none" || name(old.Provider("a", "iss-1")) != "a/p" {
 			t.Fatalf("change %d shows in an old snapshot: %v", i, stateOf(old))
 		}
-		if got := claims(old)["id-1"]; len(got) != 2 || got[0] != oldClaimants["id-1"][0] || got[1] != oldClaimants["id-1"][1] {
+		if got := claimed(old)["id-1"]; len(got) != 2 || got[0] != oldClaimants["id-1"][0] || got[1] != oldClaimants["id-1"][1] {
 			t.Fatalf("change %d changed the claimants of an old snapshot to %v", i, got)
 		}
 		if providers, clients := old.Counts(); providers != 1 || clients != 2 || old.Ready() {
@@ -45,10 +45,10 @@ func TestClaimantsAreImmutable(t *testing.T) {
 	for n := range 20 {
 		s.Update(func(tx *Tx) { tx.PutClient(client(key("a", strconv.Itoa(n)), "id", 100-n)) })
 		old := s.Snapshot()
-		want := claims(old)["id"]
+		want := claimed(old)["id"]
 		s.Update(func(tx *Tx) { tx.PutClient(client(key("a", "oldest"), "id", 0)) })
 		s.Update(func(tx *Tx) { tx.DeleteClient(key("a", strconv.Itoa(n))) })
-		if got := claims(old)["id"]; !slices.Equal(got, want) {
+		if got := claimed(old)["id"]; !slices.Equal(got, want) {
 			t.Fatalf("a list of %d became %v, was %v", n+1, got, want)
 		}
 		s.Update(func(tx *Tx) {

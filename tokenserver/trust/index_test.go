@@ -50,10 +50,10 @@ func (m indexModel) change(t *testing.T, op uint64) {
 	var old int
 	var was bool
 	if op>>32%4 == 0 {
-		old, was = m.index.remove("n", name)
+		old, was = m.index.remove(key("n", name))
 		delete(m.want, name)
 	} else {
-		old, was = m.index.put("n", name, value)
+		old, was = m.index.put(key("n", name), value)
 		m.want[name] = value
 	}
 	if was != there || old != before {
@@ -65,7 +65,7 @@ func (m indexModel) compare(t *testing.T) {
 	t.Helper()
 	got := map[string]int{}
 	for i := range indexNames {
-		if v, ok := m.index.get("n", strconv.Itoa(i)); ok {
+		if v, ok := m.index.get(key("n", strconv.Itoa(i))); ok {
 			got[strconv.Itoa(i)] = v
 		}
 	}
@@ -78,7 +78,7 @@ func (m indexModel) compare(t *testing.T) {
 func TestIndexWithin(t *testing.T) {
 	x := newIndex[string]()
 	for _, k := range []ObjectKey{key("a", "b"), key("a", "c"), key("ab", "c"), key("a-b", "c"), key("", "ab"), key("b", "a"), key("a", "")} {
-		x.put(k.Namespace, k.Name, k.String())
+		x.put(k, k.String())
 	}
 	for namespace, want := range map[string][]string{
 		"a": {"a/", "a/b", "a/c"}, "ab": {"ab/c"}, "a-b": {"a-b/c"}, "": {"/ab"}, "b": {"b/a"}, "c": nil, "aa": nil,
@@ -87,7 +87,7 @@ func TestIndexWithin(t *testing.T) {
 			t.Errorf("%q holds %v, want %v", namespace, got, want)
 		}
 	}
-	if _, ok := x.get("ab", ""); ok {
+	if _, ok := x.get(key("ab", "")); ok {
 		t.Error("ab without a name is there")
 	}
 }

@@ -1,6 +1,9 @@
 package trust
 
-import "crypto/sha256"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+)
 
 // Mark stands for a provider, as one object with one issuer, in what outlives a request. One that is made anew has another
 // mark, and so has one that comes to be trusted for another issuer: whose word the old one was is nobody's any more.
@@ -18,19 +21,12 @@ func (p *Provider) Mark() Mark {
 // ProviderMarked returns the provider with a mark, or nil when there is none, another object has the better right to its
 // issuer, or two have the mark.
 func (s *Snapshot) ProviderMarked(m Mark) *Provider {
-	marked, _ := s.marks.get("", string(m[:]))
+	marked := s.marks.get(m.digest())
 	if marked.first == nil || len(marked.others) > 0 || s.ProviderAt(marked.first.Key) != marked.first {
 		return nil
 	}
 	return marked.first
 }
 
-func (t *Tx) mark(p *Provider) {
-	m := p.Mark()
-	claim(t.next.marks, "", string(m[:]), p, func(a, b *Provider) int { return byRight(a.Created, b.Created, a.Key, b.Key) })
-}
-
-func (t *Tx) unmark(p *Provider) {
-	m := p.Mark()
-	withdraw(t.next.marks, "", string(m[:]), func(o *Provider) bool { return o.Key == p.Key })
-}
+// digest is the mark itself.
+func (m Mark) digest() uint64 { return binary.BigEndian.Uint64(m[:]) }

@@ -51,7 +51,7 @@ func TestProviderMarkedOfTwo(t *testing.T) {
 		t.Errorf("got %s, want none", name(got))
 	}
 	m := holder.Mark()
-	s.Update(func(tx *Tx) { tx.next.marks.put("", string(m[:]), claimants[Provider]{holder, []*Provider{rival}}) }) // as if their digests were the same
+	s.Update(func(tx *Tx) { tx.next.marks.set(m.digest(), []*Provider{holder, rival}) }) // as if their digests were the same
 	if got := s.Snapshot().ProviderMarked(m); got != nil {
 		t.Errorf("got %s of two, want none", name(got))
 	}

@@ -98,7 +98,7 @@ func (m *model) compare(t *testing.T, s *Snapshot) {
 			t.Fatalf("the provider with the mark of %s is %s, want %s", name(p), name(got), name(want))
 		}
 	}
-	if n := s.marks.len(); n != len(m.providers) {
+	if n := s.marks.tree.Len(); n != len(m.providers) {
 		t.Fatalf("there are %d marks of %d providers", n, len(m.providers))
 	}
 	providers, clients := s.Counts()
@@ -156,7 +156,7 @@ func TestOrderOfArrival(t *testing.T) {
 			}
 		})
 		m.compare(t, want.Snapshot())
-		if diff := cmp.Diff(claims(want.Snapshot()), claims(reversed(m))); diff != "" {
+		if diff := cmp.Diff(claimed(want.Snapshot()), claimed(reversed(m))); diff != "" {
 			t.Fatalf("seed %d: claimants depend on the order (-one +other):\n%s", seed, diff)
 		}
 	}
@@ -175,12 +175,12 @@ func reversed(m *model) *Snapshot {
 	return s.Snapshot()
 }
 
-// claims are the clients that claim each id, in the order of their right.
-func claims(s *Snapshot) map[string][]string {
+// claimed are the clients that claim each id, in the order of their right.
+func claimed(s *Snapshot) map[string][]string {
 	found := map[string][]string{}
-	s.clientIDs.tree.Scan(func(e entry[claimants[Client]]) bool {
-		for _, c := range e.value.all() {
-			found[e.name] = append(found[e.name], c.Key.String())
+	s.clientIDs.tree.Scan(func(_ uint64, list claimants[Client]) bool {
+		for _, c := range list.all() {
+			found[c.ID] = append(found[c.ID], c.Key.String())
 		}
 		return true
 	})

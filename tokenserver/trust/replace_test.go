@@ -59,8 +59,8 @@ func TestReplace(t *testing.T) {
 		t.Errorf("after the first claimants: %s", got)
 	}
 	s.Update(func(tx *Tx) { tx.ReplaceProviders("", nil); tx.ReplaceClients("", nil) })
-	if p, c := s.Snapshot().Counts(); p != 0 || c != 0 || s.Snapshot().marks.len() != 0 {
-		t.Errorf("%d providers, %d marks of them and %d clients", p, s.Snapshot().marks.len(), c)
+	if p, c := s.Snapshot().Counts(); p != 0 || c != 0 || s.Snapshot().marks.tree.Len() != 0 {
+		t.Errorf("%d providers, %d marks of them and %d clients", p, s.Snapshot().marks.tree.Len(), c)
 	}
 }
 
@@ -85,8 +85,8 @@ func TestReplaceOfANamespace(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if p, c := s.Snapshot().Counts(); p != 3 || c != 3 || s.Snapshot().marks.len() != 3 {
-		t.Errorf("%d providers, %d marks of them and %d clients", p, s.Snapshot().marks.len(), c)
+	if p, c := s.Snapshot().Counts(); p != 3 || c != 3 || s.Snapshot().marks.tree.Len() != 3 {
+		t.Errorf("%d providers, %d marks of them and %d clients", p, s.Snapshot().marks.tree.Len(), c)
 	}
 	s.Update(func(tx *Tx) { tx.ReplaceProviders("ab", nil); tx.ReplaceClients("ab", nil) })
 	if got := name(s.Snapshot().Client("id")); got != "b/gone" {

@@ -11,22 +11,21 @@ type Snapshot struct {
 	loaded     bool
 	ring       *keyring.Ring
 	digestKeys *keyring.DigestKeys
-	// Every object is under its own name; issuers, of a namespace, and client ids and marks, of none, have the objects
-	// that claim them.
+	// Every object is under its own name, and under what it claims: an issuer, a mark, a client id.
 	providers index[*Provider]
-	issuers   index[claimants[Provider]]
-	marks     index[claimants[Provider]]
+	issuers   claims[Provider]
+	marks     claims[Provider]
 	clients   index[*Client]
-	clientIDs index[claimants[Client]]
+	clientIDs claims[Client]
 }
 
 func emptySnapshot() *Snapshot {
 	return &Snapshot{
 		providers: newIndex[*Provider](),
-		issuers:   newIndex[claimants[Provider]](),
-		marks:     newIndex[claimants[Provider]](),
+		issuers:   newClaims(func(p *Provider) uint64 { return digestWithin(p.Key.Namespace, p.Issuer) }, (*Provider).byRight),
+		marks:     newClaims(func(p *Provider) uint64 { return p.Mark().digest() }, (*Provider).byRight),
 		clients:   newIndex[*Client](),
-		clientIDs: newIndex[claimants[Client]](),
+		clientIDs: newClaims(func(c *Client) uint64 { return digestOf(c.ID) }, (*Client).byRight),
 	}
 }
 
@@ -42,15 +41,15 @@ func (s *Snapshot) DigestKeys() *keyring.DigestKeys { return s.digestKeys }
 // Client returns the client with the given id, or nil. Where several objects claim the id, the one with the best right
 // counts and the others do not exist.
 func (s *Snapshot) Client(id string) *Client {
-	claimants, _ := s.clientIDs.get("", id)
-	return claimants.first
+	return s.clientIDs.get(digestOf(id)).best(func(c *Client) bool { return c.ID == id })
 }
 
 // Provider returns the provider of a namespace that makes an issuer trusted, or nil. Where several objects claim the
 // issuer, the one with the best right counts: never the keys of either.
 func (s *Snapshot) Provider(namespace, issuer string) *Provider {
-	claimants, _ := s.issuers.get(namespace, issuer)
-	return claimants.first
+	return s.issuers.get(digestWithin(namespace, issuer)).best(func(p *Provider) bool {
+		return p.Issuer == issuer && p.Key.Namespace == namespace
+	})
 }
 
 // ProviderFor returns the provider that vouches for a client with an issuer, or nil: the first that the client names and
@@ -71,7 +70,7 @@ func (s *Snapshot) ProviderFor(c *Client, issuer string) *Provider {
 // ProviderAt returns the provider with the given name, or nil when there is none or another object has the better right
 // to its issuer.
 func (s *Snapshot) ProviderAt(k ObjectKey) *Provider {
-	p, ok := s.providers.get(k.Namespace, k.Name)
+	p, ok := s.providers.get(k)
 	if !ok || s.Provider(k.Namespace, p.Issuer) != p {
 		return nil
 	}
@@ -80,13 +79,13 @@ func (s *Snapshot) ProviderAt(k ObjectKey) *Provider {
 
 // HasProvider reports whether there is a provider of that name, whatever right it has to its issuer.
 func (s *Snapshot) HasProvider(k ObjectKey) bool {
-	_, ok := s.providers.get(k.Namespace, k.Name)
+	_, ok := s.providers.get(k)
 	return ok
 }
 
 // HasClient reports whether there is a client of that name, whatever right it has to its id.
 func (s *Snapshot) HasClient(k ObjectKey) bool {
-	_, ok := s.clients.get(k.Namespace, k.Name)
+	_, ok := s.clients.get(k)
 	return ok
 }
 

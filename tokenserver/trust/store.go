@@ -43,44 +43,38 @@ type Tx struct{ next Snapshot }
 
 // PutProvider adds or replaces a provider.
 func (t *Tx) PutProvider(p *Provider) {
-	if old, ok := t.next.providers.put(p.Key.Namespace, p.Key.Name, p); ok {
+	if old, ok := t.next.providers.put(p.Key, p); ok {
 		t.withdrawProvider(old)
 	}
-	t.mark(p)
-	claim(t.next.issuers, p.Key.Namespace, p.Issuer, p, func(a, b *Provider) int {
-		return byRight(a.Created, b.Created, a.Key, b.Key)
-	})
+	t.next.issuers.add(p)
+	t.next.marks.add(p)
 }
 
 // DeleteProvider removes a provider, if it is there.
 func (t *Tx) DeleteProvider(k ObjectKey) {
-	if old, ok := t.next.providers.remove(k.Namespace, k.Name); ok {
+	if old, ok := t.next.providers.remove(k); ok {
 		t.withdrawProvider(old)
 	}
 }
 
 func (t *Tx) withdrawProvider(old *Provider) {
-	withdraw(t.next.issuers, old.Key.Namespace, old.Issuer, func(o *Provider) bool { return o.Key == old.Key })
-	t.unmark(old)
+	t.next.issuers.remove(old)
+	t.next.marks.remove(old)
 }
 
 // PutClient adds or replaces a client.
 func (t *Tx) PutClient(c *Client) {
-	if old, ok := t.next.clients.put(c.Key.Namespace, c.Key.Name, c); ok {
-		t.withdrawClient(old)
+	if old, ok := t.next.clients.put(c.Key, c); ok {
+		t.next.clientIDs.remove(old)
 	}
-	claim(t.next.clientIDs, "", c.ID, c, func(a, b *Client) int { return byRight(a.Created, b.Created, a.Key, b.Key) })
+	t.next.clientIDs.add(c)
 }
 
 // DeleteClient removes a client, if it is there.
 func (t *Tx) DeleteClient(k ObjectKey) {
-	if old, ok := t.next.clients.remove(k.Namespace, k.Name); ok {
-		t.withdrawClient(old)
+	if old, ok := t.next.clients.remove(k); ok {
+		t.next.clientIDs.remove(old)
 	}
-}
-
-func (t *Tx) withdrawClient(old *Client) {
-	withdraw(t.next.clientIDs, "", old.ID, func(o *Client) bool { return o.Key == old.Key })
 }
 
 // Clear removes every provider and client.
@@ -98,7 +92,16 @@ func (t *Tx) SetDigestKeys(k keyring.DigestKeys) { t.next.digestKeys = &k }
 // MarkLoaded says that the store now holds everything there is.
 func (t *Tx) MarkLoaded() { t.next.loaded = true }
 
-// byRight orders claimants: the oldest first, then by namespace and name.
+// The oldest object has the best right to what several claim, then the first by namespace and name.
+
+func (p *Provider) byRight(other *Provider) int {
+	return byRight(p.Created, other.Created, p.Key, other.Key)
+}
+
+func (c *Client) byRight(other *Client) int {
+	return byRight(c.Created, other.Created, c.Key, other.Key)
+}
+
 func byRight(createdA, createdB time.Time, a, b ObjectKey) int {
 	return cmp.Or(createdA.Compare(createdB), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }
