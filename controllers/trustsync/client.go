@@ -33,10 +33,10 @@ func CompileClient(o *v1alpha1.OAuthClient) (*trust.Client, error) {
 		ID:        o.Status.ClientID,
 		Enabled:   enabled(o.Spec.GrantEnabled),
 		Scopes:    texts(o.Spec.Scopes),
-		Resources: o.Spec.Resources,
+		Resources: lists.list(o.Spec.Resources),
 	}
 	if server := o.Spec.ResourceServer; server != nil {
-		c.Serves = server.Resources
+		c.Serves = lists.list(server.Resources)
 	}
 	for _, g := range o.Spec.GrantTypes {
 		grantType, err := grantType(g)
@@ -45,6 +45,7 @@ func CompileClient(o *v1alpha1.OAuthClient) (*trust.Client, error) {
 		}
 		c.GrantTypes = append(c.GrantTypes, grantType)
 	}
+	c.GrantTypes = lists.list(c.GrantTypes)
 	for _, p := range o.Spec.IdentityProviders {
 		c.Providers = append(c.Providers, providerKey(o, p))
 	}
@@ -101,7 +102,7 @@ func compileCredentials(list []v1alpha1.ClientCredential) ([]trust.Credential, e
 			return nil, fmt.Errorf("read status.credentials[%d]: not a digest", i)
 		}
 		credentials = append(credentials, trust.Credential{
-			DigestKeyID: s.DigestKeyID, Digest: [sha256.Size]byte(digest),
+			DigestKeyID: lists.text(s.DigestKeyID), Digest: [sha256.Size]byte(digest),
 		})
 	}
 	return credentials, nil

@@ -75,9 +75,9 @@ func (pc *ProviderCompiler) Compile(o *v1alpha1.IdentityProvider) (*trust.Provid
 		Enabled:             enabled(o.Spec.GrantEnabled),
 		Keys:                keys,
 		RemoteKeys:          mayBeNewer(&o.Status.Trust.KeySet),
-		AudienceAliases:     o.Spec.AudienceAliases,
+		AudienceAliases:     lists.list(o.Spec.AudienceAliases),
 		SoleAudience:        policy.AudiencePolicy != v1alpha1.AudienceAny,
-		Types:               policy.Types,
+		Types:               lists.list(policy.Types),
 		AccessTokens:        policy.AccessTokens,
 		SubjectForm:         form,
 		ClientIDClaim:       policy.ClientIDClaim,
@@ -179,7 +179,7 @@ func algorithms(list []v1alpha1.SignatureAlgorithm) []jose.Algorithm {
 // enabled reads a switch that is on by default.
 func enabled(b *bool) bool { return b == nil || *b }
 
-// texts converts a list of named strings, and keeps nil as nil.
+// texts converts a list of named strings into one that may be shared, and keeps nil as nil.
 func texts[S ~string](list []S) []string {
 	if list == nil {
 		return nil
@@ -188,5 +188,5 @@ func texts[S ~string](list []S) []string {
 	for i, s := range list {
 		out[i] = string(s)
 	}
-	return out
+	return lists.list(out)
 }

@@ -1,0 +1,47 @@
+package trustsync
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+	"unsafe"
+)
+
+func TestSharing(t *testing.T) {
+	var s sharing
+	first := []string{"read", "write"}
+	if got := s.list(first); &got[0] != &first[0] {
+		t.Error("the first of its kind is copied")
+	}
+	if got := s.list([]string{"read", "write"}); &got[0] != &first[0] {
+		t.Error("an equal list is not shared")
+	}
+	for name, list := range map[string][]string{
+		"none": nil, "empty": {}, "shorter": {"read"}, "other order": {"write", "read"}, "run together": {"read\x00write"}, "empty text": {""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 2 {
+				if got := s.list(slices.Clone(list)); !slices.Equal(got, list) || (got == nil) != (list == nil) {
+					t.Errorf("%q became %q", list, got)
+				}
+			}
+		})
+	}
+	one, two := s.text(strconv.Itoa(12345)), s.text(strconv.Itoa(12345))
+	if one != "12345" || unsafe.StringData(one) != unsafe.StringData(two) {
+		t.Error("an equal text is not shared")
+	}
+}
+
+// What is kept is bounded, and what is not kept is right all the same.
+func TestSharingIsBounded(t *testing.T) {
+	var s sharing
+	for i := range 2 * maxShared {
+		if got := s.list([]string{strconv.Itoa(i)}); got[0] != strconv.Itoa(i) {
+			t.Fatalf("%d became %q", i, got)
+		}
+	}
+	if len(s.known) != maxShared {
+		t.Errorf("%d lists are kept, want %d", len(s.known), maxShared)
+	}
+}
