@@ -52,6 +52,7 @@ func CompileClient(o *v1alpha1.OAuthClient) (*trust.Client, error) {
 	if err := errors.Join(compileAuthentication(c, o), compileTokenPolicy(c, o.Spec)); err != nil {
 		return nil, err
 	}
+	pack(&c.ID, &c.Key.Namespace, &c.Key.Name, &c.UID)
 	return c, nil
 }
 

@@ -67,7 +67,7 @@ func (pc *ProviderCompiler) Compile(o *v1alpha1.IdentityProvider) (*trust.Provid
 	if err := errors.Join(formErr, replayErr); err != nil {
 		return nil, err
 	}
-	return &trust.Provider{
+	p := &trust.Provider{
 		Key:                 trust.ObjectKey{Namespace: o.Namespace, Name: o.Name},
 		UID:                 string(o.UID),
 		Created:             o.CreationTimestamp.Time,
@@ -93,7 +93,9 @@ func (pc *ProviderCompiler) Compile(o *v1alpha1.IdentityProvider) (*trust.Provid
 		NoRefresh:           policy.NoRefresh,
 		Scopes:              texts(o.Spec.Scopes),
 		ClientNamespaces:    clientNamespaces(o.Spec.AllowedClientNamespaces),
-	}, nil
+	}
+	pack(&p.Issuer, &p.Key.Namespace, &p.Key.Name, &p.UID, &p.SubjectPrefix, &p.RulesID)
+	return p, nil
 }
 
 // mayBeNewer reports whether there may be newer keys where those of a set came from.

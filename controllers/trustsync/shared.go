@@ -45,3 +45,20 @@ func (s *sharing) list(list []string) []string {
 
 // text returns a string that is equal.
 func (s *sharing) text(text string) string { return s.list([]string{text})[0] }
+
+// pack puts texts, which are read together, into one piece of memory.
+func pack(texts ...*string) {
+	var all strings.Builder
+	size := 0
+	for _, t := range texts {
+		size += len(*t)
+	}
+	all.Grow(size)
+	for _, t := range texts {
+		all.WriteString(*t)
+	}
+	packed := all.String()
+	for _, t := range texts {
+		*t, packed = packed[:len(*t)], packed[len(*t):]
+	}
+}

@@ -45,3 +45,14 @@ func TestSharingIsBounded(t *testing.T) {
 		t.Errorf("%d lists are kept, want %d", len(s.known), maxShared)
 	}
 }
+
+func TestPack(t *testing.T) {
+	texts := []string{"a", "", "bc", "d"}
+	pack(&texts[0], &texts[1], &texts[2], &texts[3])
+	if !slices.Equal(texts, []string{"a", "", "bc", "d"}) {
+		t.Errorf("the texts became %q", texts)
+	}
+	if uintptr(unsafe.Pointer(unsafe.StringData(texts[3])))-uintptr(unsafe.Pointer(unsafe.StringData(texts[0]))) != 3 {
+		t.Error("they do not lie side by side")
+	}
+}
