@@ -2,20 +2,20 @@ package app
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/grantor-dev/grantor/internal/console"
 	"github.com/grantor-dev/grantor/internal/console/catalog"
@@ -23,9 +23,6 @@ import (
 	"github.com/grantor-dev/grantor/internal/release"
 	"github.com/grantor-dev/grantor/tokenserver"
 )
-
-// Bounds of how often token servers are asked for their metrics.
-const minMetricsInterval, maxMetricsInterval = time.Second, 5 * time.Minute
 
 // consoleFlags are the flags of the console command.
 type consoleFlags struct {
@@ -36,16 +33,8 @@ type consoleFlags struct {
 	issuer            string
 	disabledGrants    []string
 	drain             time.Duration
+	tls               tlsFlags
 	traffic           trafficFlags
-}
-
-// trafficFlags say where the metrics of token servers are.
-type trafficFlags struct {
-	urls              []string
-	tokenFile, caFile string
-	serverName        string
-	insecure          bool
-	interval          time.Duration
 }
 
 func consoleCommand() *cobra.Command {
@@ -57,7 +46,9 @@ func consoleCommand() *cobra.Command {
 when keys end, what is granted and refused. It changes nothing and reads no Secret.
 
 It asks nobody who they are: it listens on loopback, for kubectl port-forward or for you alone. Before it is reached from
-elsewhere, put something before it that does, and name the host with --allowed-host.`,
+elsewhere, put something before it that does, and name the host with --allowed-host.
+
+Exits with 2 where a flag is wrong, or a file that it names, and with 1 where it cannot serve.`,
 		Example: `  grantor console --kubeconfig ~/.kube/config
   kubectl --namespace grantor-system port-forward deployment/grantor-console 8082`,
 		Args: cobra.NoArgs,
@@ -72,56 +63,96 @@ elsewhere, put something before it that does, and name the host with --allowed-h
 	flags.StringVar(&f.issuer, "issuer", "", "issuer of the token servers, by which assertions are explained")
 	flags.StringSliceVar(&f.disabledGrants, "disable-grant", nil, "grant that the token servers refuse to everybody: "+strings.Join(grantNames(), ", "))
 	flags.DurationVar(&f.drain, "drain", 0, "how long to go on answering after a stop signal")
-	flags.StringSliceVar(&f.traffic.urls, "metrics-url", nil, "URL of the metrics of token servers, for example http://localhost:8081/metrics (repeatable); behind each address of its host is a replica")
-	flags.StringVar(&f.traffic.tokenFile, "metrics-token-file", "", "file with a bearer token for the metrics, read anew each time; sent over https and to loopback alone")
-	flags.StringVar(&f.traffic.caFile, "metrics-ca-file", "", "PEM file of the authorities that sign the certificates of the metrics (default: those of the system)")
-	flags.StringVar(&f.traffic.serverName, "metrics-server-name", "", "name in the certificates of the metrics (default: the host of the URL)")
-	flags.BoolVar(&f.traffic.insecure, "metrics-insecure", false, "do not look at who signed the certificates of the metrics: whoever is on the way can then read the token")
-	flags.DurationVar(&f.traffic.interval, "metrics-interval", 15*time.Second, fmt.Sprintf("how often to look at the metrics, from %s to %s; %d looks are remembered", minMetricsInterval, maxMetricsInterval, traffic.MaxSamples))
-	return cmd
+	f.tls.add(flags, "", "the pages", "plain HTTP")
+	f.traffic.add(flags)
+	return telling(cmd)
+}
+
+// served is what the flags of a console make.
+type served struct {
+	objects *catalog.Catalog
+	traffic *traffic.Collector
+	pages   *console.Console
+	keyPair *keyPair
 }
 
 func (f *consoleFlags) run(ctx context.Context, stderr io.Writer) error {
 	log, err := f.logs.logger(stderr)
 	if err != nil {
-		return err
+		return blindError{err}
 	}
+	s, err := f.build(ctx, log)
+	if err != nil {
+		return blindError{err}
+	}
+	o := &ops{ready: s.objects.Ready}
+	return serve(ctx, log, o, f.drain, together(s.objects.Run, s.traffic.Run),
+		listener{name: "pages", flag: "--listen", address: f.listen, handler: s.pages.Handler(), keyPair: s.keyPair},
+		listener{name: "operations", flag: "--ops-listen", address: f.opsListen, handler: o.handler()})
+}
+
+// build judges the flags, and makes of them what is served.
+func (f *consoleFlags) build(ctx context.Context, log *slog.Logger) (s served, err error) {
 	hosts, err := f.allowedHosts()
 	if err != nil {
-		return err
+		return s, err
 	}
-	objects, err := f.catalog(log)
-	if err != nil {
-		return err
+	if err := checkAddress("--ops-listen", f.opsListen); err != nil {
+		return s, err
 	}
-	collector, err := f.traffic.collector()
-	if err != nil {
-		return err
+	if f.drain < 0 {
+		return s, errors.New("--drain must not be negative")
 	}
 	disabled, err := grantTypes(f.disabledGrants)
 	if err != nil {
-		return err
+		return s, err
 	}
 	if f.issuer != "" {
 		if _, err := tokenserver.CheckIssuer(f.issuer); err != nil {
-			return fmt.Errorf("--issuer: %w", err)
+			return s, fmt.Errorf("--issuer: %w", err)
 		}
 	}
-	pages, err := console.New(console.Options{
-		Catalog: objects, Traffic: collector, Hosts: hosts, Issuer: f.issuer, DisabledGrants: disabled, Version: Version(), Clock: time.Now, Log: log,
-	})
-	if err != nil {
-		return err
+	if s.traffic, err = f.traffic.collector(); err != nil {
+		return s, err
 	}
-	o := &ops{ready: objects.Ready}
-	return serve(ctx, log, o, f.drain, together(objects.Run, collector.Run),
-		listener{name: "pages", flag: "--listen", address: f.listen, handler: pages.Handler()},
-		listener{name: "operations", flag: "--ops-listen", address: f.opsListen, handler: o.handler()})
+	if s.objects, err = f.catalog(log); err != nil {
+		return s, err
+	}
+	if s.keyPair, err = f.tls.keyPair(ctx, log, metrics.Registry); err != nil {
+		return s, err
+	}
+	s.pages, err = console.New(console.Options{
+		Catalog: s.objects, Traffic: s.traffic, Hosts: hosts, Issuer: f.issuer, DisabledGrants: disabled, Version: Version(), Clock: time.Now, Log: log,
+	})
+	return s, err
+}
+
+// checkAddress says what is wrong with an address to listen on.
+func checkAddress(flag, address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%s is no host:port: %w", flag, err)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%s: %q is no number of a port", flag, port)
+	}
+	return nil
+}
+
+// isHost reports whether a text is what browsers write as the host of a URL: a name or an address, without port.
+func isHost(text string) bool {
+	if _, err := netip.ParseAddr(text); err == nil {
+		return true
+	}
+	return len(validation.IsDNS1123Subdomain(strings.ToLower(text))) == 0
 }
 
 // allowedHosts are the names that the console answers to. Where others than this machine can reach it, somebody must have
 // said how they do.
 func (f *consoleFlags) allowedHosts() ([]string, error) {
+	if err := checkAddress("--listen", f.listen); err != nil {
+		return nil, err
+	}
 	host, _, err := net.SplitHostPort(f.listen)
 	if err != nil {
 		return nil, fmt.Errorf("--listen: %w", err)
@@ -132,8 +163,8 @@ func (f *consoleFlags) allowedHosts() ([]string, error) {
 	}
 	hosts := console.LoopbackHosts()
 	for _, h := range f.hosts {
-		if h == "" || strings.ContainsAny(h, "/:*@ ") {
-			return nil, fmt.Errorf("--allowed-host: %q is no name of a host: leave scheme, port and path out", h)
+		if !isHost(h) {
+			return nil, fmt.Errorf("--allowed-host: %q is no name of a host: leave scheme, port and path out, and write others than ASCII as browsers send them (xn--…)", h)
 		}
 		hosts = append(hosts, strings.ToLower(h))
 	}
@@ -143,10 +174,14 @@ func (f *consoleFlags) allowedHosts() ([]string, error) {
 func (f *consoleFlags) catalog(log *slog.Logger) (*catalog.Catalog, error) {
 	var watched release.Namespaces
 	if f.cluster.watch != nil {
-		var err error
-		if _, watched, err = f.cluster.namespaces(); err != nil {
+		own, namespaces, err := f.cluster.namespaces()
+		if err != nil {
 			return nil, err
 		}
+		if problems := validation.IsDNS1123Label(own); len(problems) > 0 {
+			return nil, fmt.Errorf("--namespace: %q is not the name of a namespace: %s", own, problems[0])
+		}
+		watched = namespaces
 	}
 	config, err := f.cluster.config()
 	if err != nil {
@@ -155,36 +190,6 @@ func (f *consoleFlags) catalog(log *slog.Logger) (*catalog.Catalog, error) {
 	c, err := catalog.New(catalog.Options{Config: config, Namespaces: watched, Clock: time.Now, Log: logr.FromSlogHandler(log.Handler())})
 	if err != nil {
 		return nil, fmt.Errorf("connect to the API server: %w", err)
-	}
-	return c, nil
-}
-
-func (f *trafficFlags) collector() (*traffic.Collector, error) {
-	if f.interval < minMetricsInterval || f.interval > maxMetricsInterval {
-		return nil, fmt.Errorf("--metrics-interval must be from %s to %s", minMetricsInterval, maxMetricsInterval)
-	}
-	var roots *x509.CertPool
-	if f.caFile != "" {
-		text, err := os.ReadFile(f.caFile)
-		if err != nil {
-			return nil, fmt.Errorf("--metrics-ca-file: %w", err)
-		}
-		if roots = x509.NewCertPool(); !roots.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("--metrics-ca-file: %s holds no certificate in PEM", f.caFile)
-		}
-	}
-	options := traffic.Options{
-		URLs: slices.Clone(f.urls), Client: traffic.NewClient(traffic.Trust{Roots: roots, ServerName: f.serverName, Insecure: f.insecure}), Resolver: net.DefaultResolver, Interval: f.interval, Clock: time.Now,
-	}
-	if f.tokenFile != "" {
-		options.Token = func() (string, error) {
-			text, err := os.ReadFile(f.tokenFile)
-			return strings.TrimSpace(string(text)), err
-		}
-	}
-	c, err := traffic.New(options)
-	if err != nil {
-		return nil, fmt.Errorf("--metrics-url: %w", err)
 	}
 	return c, nil
 }

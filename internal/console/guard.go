@@ -42,7 +42,7 @@ func guard(hosts []string, next http.Handler) http.Handler {
 		switch {
 		case !isOurs(hosts, r.Host):
 			// A name that somebody points at our address would make our pages theirs (DNS rebinding).
-			http.Error(w, "this console is not called that: see --allowed-host", http.StatusMisdirectedRequest)
+			http.Error(w, "this console is not called that: see --allowed-host, or console.hosts of the chart", http.StatusMisdirectedRequest)
 		case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost:
 			w.Header().Set("Allow", "GET, HEAD, POST")
 			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)

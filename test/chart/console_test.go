@@ -84,6 +84,29 @@ func TestConsoleListens(t *testing.T) {
 	}
 }
 
+// TestConsoleTLS: with a certificate it speaks TLS, and who looks it up is told.
+func TestConsoleTLS(t *testing.T) {
+	for secret, want := range map[string]string{"": "http", "console-tls": "https"} {
+		values := exposedConsole()
+		merge(values, map[string]any{"console": map[string]any{"tls": map[string]any{"secretName": secret}}})
+		m := render(t, "auth", values)
+		mustBeTaken(t, m)
+		port := into[corev1.Service](t, m, "Service", "grantor-console").Spec.Ports[0]
+		if port.Name != want || *port.AppProtocol != want || !strings.Contains(m.notes, "at "+want+"://localhost:8082") {
+			t.Errorf("%q: %+v, %s", secret, port, m.notes)
+		}
+		pod := m.deployments(t)["grantor-console"].Spec.Template.Spec
+		speaks := slices.Contains(pod.Containers[0].Args, "--tls-cert-file=/etc/grantor/tls/tls.crt") && slices.Contains(pod.Containers[0].Args, "--tls-key-file=/etc/grantor/tls/tls.key")
+		mounted := slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == "tls" && v.Secret.SecretName == secret }) &&
+			slices.ContainsFunc(pod.Containers[0].VolumeMounts, func(v corev1.VolumeMount) bool {
+				return v.Name == "tls" && v.MountPath == "/etc/grantor/tls" && v.ReadOnly && v.SubPath == ""
+			})
+		if speaks != (secret != "") || mounted != speaks || !knowsFlags(pod.Containers[0].Args) {
+			t.Errorf("%q: %v, %+v", secret, pod.Containers[0].Args, pod.Volumes)
+		}
+	}
+}
+
 // TestConsoleReads: it reads the two kinds, and nothing else: no Secret, no pod, in no namespace that is not served.
 func TestConsoleReads(t *testing.T) {
 	rules := []rbacv1.PolicyRule{{APIGroups: []string{"grantor.dev"}, Resources: []string{"identityproviders", "oauthclients"}, Verbs: []string{"get", "list", "watch"}}}

@@ -183,6 +183,8 @@ func TestWrongValues(t *testing.T) {
 		{"console.hosts", []any{"*"}, "'/console/hosts/0'"},
 		{"console.hosts", "console.example.com", "'/console/hosts': got string, want array"},
 		{"console.callers", []any{map[string]any{}}, "'/console/callers/0': minProperties: got 0, want 1"},
+		{"console.tls.secretName", "a/b", "'/console/tls/secretName'"},
+		{"console.tls.cert", "x", "additional properties 'cert' not allowed"},
 		{"console.replicas", 2, "additional properties 'replicas' not allowed"},
 		{"monitoring.serviceMonitor.interval", 30, "'/monitoring/serviceMonitor/interval': got number, want string"},
 		{"monitoring.serviceMonitor.labels", []any{"a"}, "got array, want object"},

@@ -3,8 +3,8 @@ package console
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,7 +87,7 @@ func TestLiveMoves(t *testing.T) {
 	if got := mark(`String(window.here) + document.querySelector('#minutes-table').parentElement.open + document.activeElement.id`); got != "stilltrueminutes-table" {
 		t.Errorf("the page was loaded again, or forgot what was open and chosen: %s", got)
 	}
-	if got := mark(`document.querySelector('[data-pause]').click(); document.querySelector('[data-pause]').getAttribute('aria-pressed')`); got != "true" {
+	if got := mark(`document.querySelector('[data-pause]').click(); document.querySelector('[data-pause]').textContent`); got != "Resume" {
 		t.Errorf("the button says %q", got)
 	}
 	// A look that was under way ends; after that, nothing moves for some looks of the console.
@@ -115,6 +115,12 @@ func TestWithoutScript(t *testing.T) {
 	defer cancel()
 	if err := chrome.await(ctx, func() error { return nil }); err != nil {
 		t.Errorf("the page is not loaded again: %v", err)
+	}
+	// It must not do so while the next test is about to load another one.
+	if err := chrome.await(ctx, func() error {
+		return chrome.call(ctx, "Page.navigate", map[string]any{"url": "about:blank"}, nil)
+	}); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -196,7 +202,7 @@ func TestAPIServerGone(t *testing.T) {
 	proxy.Reset()
 	defer proxy.Close()
 	reload(t, console+"/providers", "may be out of date")
-	inspect(t, "cut-list", console+"/providers", "The identityproviders may be out of date.", "8 identity providers", "payments/bank")
+	inspect(t, "cut-list", console+"/providers", "The identity providers may be out of date.", "8 identity providers", "payments/bank")
 	inspect(t, "cut-object", console+"/providers/payments/bank", "The API server does not answer")
 	if status, _, err := p.Get(t.Context(), "/readyz"); err != nil || status != http.StatusOK {
 		t.Errorf("it ends for that: %d, %v", status, err)
@@ -215,46 +221,17 @@ func TestAPIServerGone(t *testing.T) {
 	}
 }
 
-// get asks as a program that is no browser.
-func get(t *testing.T, page string, change func(*http.Request)) (int, string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, page, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	change(r)
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.StatusCode, string(body)
-}
-
-// TestNames: it answers to its own names alone.
-func TestNames(t *testing.T) {
-	_, console := started(t, "console-names", "--allowed-host", "console.example.com")
-	for host, want := range map[string]int{"": http.StatusOK, "console.example.com": http.StatusOK, "evil.example": http.StatusMisdirectedRequest} {
-		status, body := get(t, console+"/providers", func(r *http.Request) {
-			if host != "" {
-				r.Host = host
-			}
-		})
-		if status != want || (status != http.StatusOK && strings.Contains(body, "partner")) {
-			t.Errorf("%s: %d", host, status)
-		}
-	}
-}
-
-// TestNothingLogged: what people look for does not get into the log.
-func TestNothingLogged(t *testing.T) {
-	p, console := started(t, "console-log")
-	get(t, console+"/clients?q=wh4t-i-look-f0r", func(*http.Request) {})
-	get(t, console+"/clients/team-a/wh4t-i-look-f0r", func(*http.Request) {})
+// TestConsoleGone: who looks at the live page is told that it gets no newer, and who does not see it hears that once.
+func TestConsoleGone(t *testing.T) {
+	p, console := started(t, "console-dies", "--metrics-url", grantor.TokenServers[0].OpsURL+"/metrics")
+	reload(t, console+"/live", "Replicas reached")
 	p.Stop()
-	notLogged(t, p.Log, "wh4t-i-look-f0r")
+	seen(t, "The console does not answer")
+	if problems, err := chrome.judge(t.Context()); err != nil || slices.ContainsFunc(problems, func(s string) bool { return !strings.Contains(s, "ERR_CONNECTION_REFUSED") }) {
+		t.Errorf("%v, %v", problems, err)
+	}
+	var said int
+	if err := chrome.evaluate(t.Context(), `document.querySelectorAll('[role=status] .notice').length`, &said); err != nil || said != 1 {
+		t.Errorf("it is said %d times, %v", said, err)
+	}
 }
