@@ -76,7 +76,7 @@ func (c *Console) live(*http.Request) (view, error) {
 }
 
 func summarize(report traffic.Report) trafficSummary {
-	s := trafficSummary{Asked: len(report.Replicas)+len(report.Errs) > 0, Replicas: len(report.Replicas)}
+	s := trafficSummary{Asked: report.URLs > 0, Replicas: len(report.Replicas)}
 	for _, err := range report.Errs {
 		s.Problems = append(s.Problems, err.Error())
 	}

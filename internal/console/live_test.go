@@ -15,7 +15,7 @@ var testNow = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
 // sampled is a report of samples ten seconds apart, the last of them now.
 func sampled(samples ...traffic.Sample) traffic.Report {
-	r := traffic.Report{Samples: samples, Looked: testNow, Interval: 10 * time.Second, Replicas: []traffic.Replica{{Address: "10.0.0.1:8081", Heard: testNow, Ready: true}}}
+	r := traffic.Report{URLs: 1, Samples: samples, Looked: testNow, Interval: 10 * time.Second, Replicas: []traffic.Replica{{Address: "10.0.0.1:8081", Heard: testNow, Ready: true}}}
 	for i := range samples {
 		samples[i].At, samples[i].Took = testNow.Add(time.Duration(i-len(samples)+1)*10*time.Second), 10*time.Second
 	}
@@ -25,6 +25,9 @@ func sampled(samples ...traffic.Sample) traffic.Report {
 func TestSummary(t *testing.T) {
 	if s := summarize(traffic.Report{}); s.Asked || s.Known {
 		t.Errorf("no token server: %+v", s)
+	}
+	if s := summarize(traffic.Report{URLs: 1}); !s.Asked || s.Known {
+		t.Errorf("before the first look: %+v", s)
 	}
 	r := sampled(traffic.Sample{Granted: 100}, traffic.Sample{Granted: 20, Refused: map[string]float64{"expired": 4}})
 	r.Replicas = append(r.Replicas, traffic.Replica{Address: "10.0.0.2:8081", Err: errors.New("connection refused")})

@@ -42,13 +42,17 @@ type Options struct {
 type Console struct {
 	options Options
 	pages   map[string]*template.Template
-	// explaining has a place for each assertion that is judged at a time.
-	explaining chan struct{}
+	// explaining has a place for each assertion that is judged at a time, making one for each page over all objects.
+	explaining, making chan struct{}
 }
+
+// making is how many pages over all objects are made at a time. Each takes memory by the number of objects, so that who asks for
+// many at once could otherwise end the process.
+const making = 4
 
 // New returns a console.
 func New(o Options) (*Console, error) {
-	c := &Console{options: o, pages: map[string]*template.Template{}, explaining: make(chan struct{}, explaining)}
+	c := &Console{options: o, pages: map[string]*template.Template{}, explaining: make(chan struct{}, explaining), making: make(chan struct{}, making)}
 	files, err := fs.Glob(templateFiles, "templates/page-*.html")
 	if err != nil {
 		return nil, fmt.Errorf("find templates: %w", err)
@@ -67,12 +71,12 @@ func New(o Options) (*Console, error) {
 func (c *Console) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, show := range map[string]func(*http.Request) (view, error){
-		"GET /{$}":                          c.overview,
-		"GET /providers":                    c.list(catalog.Providers),
+		"GET /{$}":                          c.few(c.overview),
+		"GET /providers":                    c.few(c.list(catalog.Providers)),
 		"GET /providers/{namespace}/{name}": c.provider,
-		"GET /clients":                      c.list(catalog.Clients),
+		"GET /clients":                      c.few(c.list(catalog.Clients)),
 		"GET /clients/{namespace}/{name}":   c.client,
-		"GET /keys":                         c.keys,
+		"GET /keys":                         c.few(c.keys),
 		"GET /live":                         c.live,
 		"GET /explain":                      c.explainForm,
 		"POST /explain":                     c.explain,
@@ -94,6 +98,8 @@ func asset(w http.ResponseWriter, r *http.Request) {
 type view struct {
 	// Page names the template, Title what is in the title bar and the heading.
 	Page, Title string
+	// Outcome is what became of a form, for the title bar: it is read out first.
+	Outcome string
 	// Section is the entry of the navigation that is current.
 	Section string
 	// Refresh is in how many seconds the page is asked for again; 0 for never.
@@ -130,6 +136,15 @@ func (c *Console) page(show func(*http.Request) (view, error)) http.HandlerFunc 
 			w.WriteHeader(v.Status)
 		}
 		_, _ = w.Write(body) // Whoever hung up misses nothing.
+	}
+}
+
+// few makes a few pages at a time. It waits for no more than memory and processor, so that everybody's turn comes.
+func (c *Console) few(show func(*http.Request) (view, error)) func(*http.Request) (view, error) {
+	return func(r *http.Request) (view, error) {
+		c.making <- struct{}{}
+		defer func() { <-c.making }()
+		return show(r)
 	}
 }
 

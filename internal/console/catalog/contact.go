@@ -21,6 +21,18 @@ func (p part) String() string {
 	return string(p.kind) + " of " + p.namespace
 }
 
+// words name it for people.
+func (p part) words() string {
+	what := "identity providers"
+	if p.kind == Clients {
+		what = "clients"
+	}
+	if p.namespace != "" {
+		what += " of " + p.namespace
+	}
+	return what
+}
+
 // contact knows which parts are loaded, and of which nothing is heard.
 type contact struct {
 	clock func() time.Time
@@ -63,7 +75,7 @@ func (c *contact) failed(p part, err error) { c.set(p, func(s *state) { s.err = 
 
 // Trouble says what of the catalog may be old or missing.
 type Trouble struct {
-	// Part names what is followed.
+	// Part names what is followed, for people.
 	Part string
 	// Since is when it was last heard of; zero for never.
 	Since time.Time
@@ -79,7 +91,7 @@ func (c *contact) troubles() (found []Trouble) {
 		return slices.Compare([]string{string(a.kind), a.namespace}, []string{string(b.kind), b.namespace})
 	}) {
 		if s := c.parts[p]; s.err != nil || !s.loaded {
-			found = append(found, Trouble{Part: p.String(), Since: s.last, Loaded: s.loaded, Err: s.err})
+			found = append(found, Trouble{Part: p.words(), Since: s.last, Loaded: s.loaded, Err: s.err})
 		}
 	}
 	return found

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -35,18 +36,31 @@ func plainIssuer(s string) string {
 	return strings.ToLower(strings.TrimSuffix(s, "/"))
 }
 
-// Named returns the client with a namespace/name, or with a client id, or nil. Of several that claim an id it is the one that
-// has it.
-func (c *Catalog) Named(text string) (found *Row) {
+// Named returns the client with a namespace/name, or else with a client id, or nil. Of several that claim an id it is the one
+// that has it: the oldest.
+func (c *Catalog) Named(text string) *Row {
+	var named, has *Row
 	c.kinds[Clients].each(func(r *Row) {
-		switch {
-		case r.Namespace+"/"+r.Name == text:
-			found = r
-		case r.Identifier == text && (found == nil || found.Reason == v1alpha1.ReasonDuplicateClientID):
-			found = r
+		if r.Namespace+"/"+r.Name == text {
+			named = r
+		}
+		if r.Identifier == text && (has == nil || r.precedes(has)) {
+			has = r
 		}
 	})
-	return found
+	if named != nil {
+		return named
+	}
+	return has
+}
+
+// precedes reports whether a client has an id that another one claims too. What the operator says of it counts; where it has not
+// looked yet, it will find for the oldest, so that nobody takes an id by claiming it later.
+func (r *Row) precedes(other *Row) bool {
+	if lost, otherLost := r.Reason == v1alpha1.ReasonDuplicateClientID, other.Reason == v1alpha1.ReasonDuplicateClientID; lost != otherLost {
+		return otherLost
+	}
+	return cmp.Or(r.Created.Compare(other.Created), compare(r, other.Namespace, other.Name)) < 0
 }
 
 // ClientsOf reads whole clients of a namespace, as many as a limit.
@@ -58,7 +72,7 @@ func (c *Catalog) ClientsOf(ctx context.Context, namespace string, limit int64) 
 	defer cancel()
 	list := &v1alpha1.OAuthClientList{}
 	if err := c.client.Get().MaxRetries(0).Namespace(namespace).Resource(string(Clients)).Param("limit", fmt.Sprint(limit)).Do(ctx).Into(list); err != nil {
-		return nil, fmt.Errorf("list clients of %s: %w", namespace, err)
+		return nil, fmt.Errorf("list clients of a namespace: %w", unnamed(err))
 	}
 	all := make([]*v1alpha1.OAuthClient, len(list.Items))
 	for i := range list.Items {

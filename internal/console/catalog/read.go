@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -54,7 +55,18 @@ func (c *Catalog) read(ctx context.Context, kind Kind, namespace, name string, i
 		return ErrNotFound
 	}
 	if err != nil {
-		return fmt.Errorf("read %s %s/%s: %w", kind, namespace, name, err)
+		return fmt.Errorf("read %s: %w", kind, unnamed(err))
 	}
 	return nil
+}
+
+// unnamed is what went wrong, without what was asked for: that is somebody's business, and errors get into the log.
+func unnamed(err error) error {
+	if answer := apierrors.APIStatus(nil); errors.As(err, &answer) {
+		return fmt.Errorf("the API server answers %d %s", answer.Status().Code, answer.Status().Reason)
+	}
+	if asked, ok := errors.AsType[*url.Error](err); ok {
+		return asked.Err
+	}
+	return err
 }

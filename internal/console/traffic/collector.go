@@ -23,6 +23,8 @@ const (
 	maxReplicas = 64
 	// atOnce is how many token servers are asked at a time.
 	atOnce = 8
+	// secondLook follows soon on the first, for there is nothing to show before it.
+	secondLook = 2 * time.Second
 )
 
 // Resolver finds the addresses of a host; net.DefaultResolver is one.
@@ -63,7 +65,9 @@ type Report struct {
 	// Replicas are those that the last look found, in the order of URL and address.
 	Replicas []Replica
 	// Errs are hosts that could not be resolved.
-	Errs     []error
+	Errs []error
+	// URLs is how many are asked; with none, there will never be anything.
+	URLs     int
 	Interval time.Duration
 	// Looked is when the last look ended; zero before the first.
 	Looked time.Time
@@ -90,7 +94,7 @@ func New(o Options) (*Collector, error) {
 			return nil, fmt.Errorf("%q is no URL of metrics: it must be http:// or https:// with a host", text)
 		}
 	}
-	return &Collector{options: o, report: Report{Interval: o.Interval}, last: map[target]*counters{}}, nil
+	return &Collector{options: o, report: Report{URLs: len(o.URLs), Interval: o.Interval}, last: map[target]*counters{}}, nil
 }
 
 // Run looks at the token servers, now and then again, until the context ends.
@@ -102,14 +106,14 @@ func (c *Collector) Run(ctx context.Context) error {
 	// From the end of a look to the next: two in a row after a slow one would make a rate of what came between.
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for next := min(secondLook, c.options.Interval); ; next = c.options.Interval {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
 		}
 		c.Look(ctx)
-		timer.Reset(c.options.Interval)
+		timer.Reset(next)
 	}
 }
 

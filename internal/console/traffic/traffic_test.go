@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -85,7 +86,7 @@ func TestLook(t *testing.T) {
 	s := &tokenServer{counts: map[string]float64{"ok": 1000, "expired": 10}}
 	c, clock := started(t, s, asIs)
 	c.Look(t.Context())
-	if r := c.Report(); len(r.Samples) != 0 || len(r.Replicas) != 1 || r.Replicas[0].Err != nil || !r.Replicas[0].Ready || r.Replicas[0].Providers != 3 {
+	if r := c.Report(); r.URLs != 1 || len(r.Samples) != 0 || len(r.Replicas) != 1 || r.Replicas[0].Err != nil || !r.Replicas[0].Ready || r.Replicas[0].Providers != 3 {
 		t.Fatalf("after one look: %+v", r)
 	}
 	s.add("ok", 40)
@@ -286,4 +287,36 @@ func TestQuantile(t *testing.T) {
 			t.Errorf("%s: %s %t", name, got, ok)
 		}
 	}
+}
+
+// TestRunLooksTwiceSoon: there is something to show long before the interval is over.
+func TestRunLooksTwiceSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var looks []time.Duration
+		begin := time.Now()
+		c, err := New(Options{URLs: []string{"http://pods.test/metrics"}, Interval: time.Minute, Clock: time.Now, Resolver: resolverFunc(func() {
+			if looks = append(looks, time.Since(begin)); len(looks) == 4 {
+				cancel()
+			}
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if want := []time.Duration{0, secondLook, secondLook + time.Minute, secondLook + 2*time.Minute}; !slices.Equal(looks, want) {
+			t.Errorf("it looks after %v, want %v", looks, want)
+		}
+	})
+}
+
+// resolverFunc is a Resolver that finds nothing, and is told so.
+type resolverFunc func()
+
+func (f resolverFunc) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	f()
+	return nil, errors.New("no such host")
 }
