@@ -73,7 +73,10 @@ func (c *Console) explainForm(r *http.Request) (view, error) {
 func explainView(d explainData) view {
 	v := view{Page: "explain", Title: "Explain an assertion", Section: "explain", Data: d}
 	if d.Wrong != "" {
-		v.Status = http.StatusBadRequest
+		v.Status, v.Outcome = http.StatusBadRequest, "Not explained"
+	}
+	if d.Report != nil {
+		v.Outcome = string(d.Report.Verdict)
 	}
 	return v
 }

@@ -78,6 +78,10 @@ func TestExplain(t *testing.T) {
 			}
 			inspectShown(t, "explain-"+name, tc.shows...)
 			notKept(t, tc.assertion)
+			var title string
+			if err := chrome.evaluate(t.Context(), "document.title", &title); err != nil || !strings.Contains(title, ": Explain an assertion") {
+				t.Errorf("the title %q does not say what came out, %v", title, err)
+			}
 		})
 	}
 	p.Stop()

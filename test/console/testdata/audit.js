@@ -30,6 +30,7 @@
     if (!t.caption || !t.caption.textContent.trim()) wrong.push('table without a caption: ' + name(t));
     if (all('thead th', t).some((h) => h.scope !== 'col') || all('tbody th', t).some((h) => h.scope !== 'row')) wrong.push('header without a scope: ' + name(t));
   }
+  if (document.querySelector('[data-refresh] [role=status], [data-refresh] [role=alert], [data-refresh] [aria-live]')) wrong.push('what is replaced all the time would be read out each time');
   if (all('[tabindex]').some((e) => e.tabIndex > 0)) wrong.push('the order of focus is changed');
   if (!document.querySelector('a.skip[href="#content"]')) wrong.push('no way past the navigation');
   if (all('[aria-current]').length > 1) wrong.push('two places at once');
