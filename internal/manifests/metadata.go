@@ -21,3 +21,28 @@ func judgeMetadata(typed metav1.Object, untyped any) field.ErrorList {
 	}
 	return errs
 }
+
+// notTexts returns the fields of an object that must be texts, and are something else. A word like yes is, and so is a number.
+func notTexts(object map[string]any) []string {
+	var wrong []string
+	look := func(in map[string]any, path string, name string) {
+		if value, ok := in[name]; ok && value != nil {
+			if _, text := value.(string); !text {
+				wrong = append(wrong, path+"."+name)
+			}
+		}
+	}
+	fields, _ := object["metadata"].(map[string]any)
+	for _, name := range []string{"name", "namespace", "generateName"} {
+		look(fields, "metadata", name)
+	}
+	for path, from := range map[string]any{
+		"metadata.labels": fields["labels"], "metadata.annotations": fields["annotations"], "data": object["data"], "stringData": object["stringData"],
+	} {
+		values, _ := from.(map[string]any)
+		for name := range values {
+			look(values, path, name)
+		}
+	}
+	return wrong
+}

@@ -25,6 +25,21 @@ func positionOf(node *yaml.Node, path string) position {
 	return at
 }
 
+// nodeAt returns the value of a member of a mapping, whatever it is called by, or an empty node.
+func nodeAt(node *yaml.Node, name string) *yaml.Node {
+	if node.Kind == yaml.DocumentNode && len(node.Content) > 0 {
+		node = node.Content[0]
+	}
+	_, value := child(node, name)
+	switch {
+	case value == nil:
+		return &yaml.Node{}
+	case value.Kind == yaml.AliasNode:
+		return value.Alias
+	}
+	return value
+}
+
 // splitPath cuts a field path into names and indexes; an index keeps its brackets.
 func splitPath(path string) []string {
 	path = strings.ReplaceAll(path, "[", ".[")

@@ -121,12 +121,17 @@ func (r *Reader) read(ctx context.Context, documents map[string]*yaml.Node, path
 		reader: r,
 		set:    &Set{Secrets: map[types.NamespacedName]*corev1.Secret{}, places: map[string]Problem{}, documents: documents},
 	}
+	read := map[string]bool{}
 	for _, path := range paths {
 		files, err := filesAt(path)
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, f := range files {
+			if read[filepath.Clean(f)] {
+				continue // It is named itself, and stands in a folder that is.
+			}
+			read[filepath.Clean(f)] = true
 			if err := l.file(ctx, f); err != nil {
 				return nil, nil, err
 			}
@@ -188,6 +193,7 @@ func (l *loading) file(ctx context.Context, file string) error {
 }
 
 func (l *loading) document(ctx context.Context, file string, doc *yaml.Node) {
+	asOnCluster(doc)
 	var object map[string]any
 	if err := doc.Decode(&object); err != nil {
 		line, text := yamlObjectError(err)
@@ -198,25 +204,6 @@ func (l *loading) document(ctx context.Context, file string, doc *yaml.Node) {
 		return // an empty document, as two separators in a row make
 	}
 	l.object(ctx, file, doc, jsonTypes(object))
-}
-
-func (l *loading) object(ctx context.Context, file string, doc *yaml.Node, object map[string]any) {
-	apiVersion, _ := object["apiVersion"].(string)
-	kind, _ := object["kind"].(string)
-	at := positionOf(doc, "kind")
-	group, _, _ := cutLast(apiVersion)
-	switch {
-	case apiVersion == "" || kind == "":
-		l.reportf(RuleObject, file, positionOf(doc, ""), "not a Kubernetes object: apiVersion or kind is missing")
-	case apiVersion == v1alpha1.GroupVersion().String() && l.reader.schemas[kind].structural != nil:
-		l.ours(ctx, file, doc, kind, object)
-	case group == v1alpha1.GroupName:
-		l.reportf(RuleObject, file, at, "there is no kind %s in %s: use IdentityProvider or OAuthClient in %s", kind, apiVersion, v1alpha1.GroupVersion())
-	case apiVersion == "v1" && kind == "Secret":
-		l.secret(file, doc, object)
-	default:
-		l.set.Ignored = append(l.set.Ignored, Problem{file, at.line, at.column, RuleIgnored, fmt.Sprintf("%s %s has no meaning here and is ignored", apiVersion, kind)})
-	}
 }
 
 // ours admits an object of our kinds.
@@ -243,21 +230,6 @@ func (l *loading) ours(ctx context.Context, file string, doc *yaml.Node, kind st
 	}
 }
 
-func (l *loading) secret(file string, doc *yaml.Node, object map[string]any) {
-	s := &corev1.Secret{}
-	if !l.convert(file, doc, object, "Secret", s) {
-		return
-	}
-	if s.Data == nil {
-		s.Data = map[string][]byte{}
-	}
-	for k, v := range s.StringData {
-		s.Data[k] = []byte(v)
-	}
-	s.StringData = nil
-	l.set.Secrets[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] = s
-}
-
 // metaObject is a typed object with metadata.
 type metaObject interface {
 	runtime.Object
@@ -266,6 +238,13 @@ type metaObject interface {
 
 // convert fills in a typed object and gives it an identity that stays the same from one reading to the next.
 func (l *loading) convert(file string, doc *yaml.Node, object map[string]any, kind string, into metaObject) bool {
+	wrong := notTexts(object)
+	for _, path := range wrong {
+		l.reportf(RuleSchema, file, positionOf(doc, path), "%s is not of the right shape: this value must be a text; put it between quotes", kind)
+	}
+	if len(wrong) > 0 {
+		return false
+	}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, into); err != nil {
 		// The error may quote a value, which a Secret must not have in a log.
 		l.reportf(RuleSchema, file, positionOf(doc, "metadata"), "%s is not of the right shape: a value has the wrong type", kind)

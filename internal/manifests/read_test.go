@@ -22,6 +22,15 @@ spec:
         name: app-secret
 `
 
+// list is an object that holds others.
+func list(apiVersion, kind string, items ...string) string {
+	text := "apiVersion: " + apiVersion + "\nkind: " + kind + "\nitems:\n"
+	for _, item := range items {
+		text += "- " + strings.TrimPrefix(strings.ReplaceAll("\n"+strings.TrimSuffix(item, "\n"), "\n", "\n  "), "\n  ") + "\n"
+	}
+	return text
+}
+
 func folder(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -48,21 +57,39 @@ func TestProblemsNameFileAndLine(t *testing.T) {
 		file, text string
 		want       []string // begin of each problem, after the folder
 	}{
-		"field":         {"a.yaml", client + "  grantEnabled: maybe\n", []string{"a.yaml:10: spec.grantEnabled: "}},
-		"list item":     {"a.yaml", client + "  scopes:\n  - read\n  - 'a b'\n", []string{"a.yaml:12: spec.scopes[1]: "}},
-		"unknown field": {"a.yml", client + "  scope: [read]\n", []string{"a.yml:10: spec.scope: "}},
-		"syntax":        {"a.yaml", "a: b\nc: [\n", []string{"a.yaml:"}},
-		"no kind":       {"a.yaml", "apiVersion: v1\n", []string{"a.yaml:1: "}},
-		"no apiVersion": {"a.yaml", "kind: Secret\n", []string{"a.yaml:1: "}},
-		"wrong kind":    {"a.yaml", "apiVersion: grantor.dev/v1alpha1\nkind: Client\n", []string{"a.yaml:2: there is no kind Client"}},
-		"wrong version": {"a.yaml", strings.Replace(client, "v1alpha1", "v9", 1), []string{"a.yaml:2: there is no kind OAuthClient"}},
-		"duplicate":     {"a.yaml", client + "---\n" + client, []string{"a.yaml:14: OAuthClient default/app is declared twice; the first one is at "}},
-		"second doc":    {"a.yaml", client + "---\n---\n" + strings.Replace(client, "name: app\n", "name: b\n", 1) + "  bad: 1\n", []string{"a.yaml:21: spec.bad: "}},
-		"CRLF":          {"a.yaml", strings.ReplaceAll(client+"  bad: 1\n", "\n", "\r\n"), []string{"a.yaml:10: spec.bad: "}},
-		"JSON":          {"a.json", "{\"apiVersion\": \"grantor.dev/v1alpha1\",\n\"kind\": \"OAuthClient\",\n\"metadata\": {\"name\": \"x\"},\n\"spec\": {\n\"bad\": 1}}", []string{"a.json:5: spec.bad: ", "a.json:4: spec.authentication: "}},
-		"no name":       {"a.yaml", strings.Replace(client, "name: app\n", "generateName: app-\n", 1), []string{"a.yaml:3: metadata.name: "}},
-		"not an object": {"a.yaml", "- a\n", []string{"a.yaml:1: not a Kubernetes object: "}},
-		"too large":     {"a.yaml", strings.Repeat("#", maxFileBytes+1), []string{"a.yaml: not a regular file of at most 4 MiB"}},
+		"field":              {"a.yaml", client + "  grantEnabled: maybe\n", []string{"a.yaml:10: spec.grantEnabled: "}},
+		"list item":          {"a.yaml", client + "  scopes:\n  - read\n  - 'a b'\n", []string{"a.yaml:12: spec.scopes[1]: "}},
+		"unknown field":      {"a.yml", client + "  scope: [read]\n", []string{"a.yml:10: spec.scope: "}},
+		"syntax":             {"a.yaml", "a: b\nc: [\n", []string{"a.yaml:"}},
+		"no kind":            {"a.yaml", "apiVersion: v1\n", []string{"a.yaml:1: "}},
+		"no apiVersion":      {"a.yaml", "kind: Secret\n", []string{"a.yaml:1: "}},
+		"wrong kind":         {"a.yaml", "apiVersion: grantor.dev/v1alpha1\nkind: Client\n", []string{"a.yaml:2: there is no kind Client"}},
+		"wrong version":      {"a.yaml", strings.Replace(client, "v1alpha1", "v9", 1), []string{"a.yaml:2: there is no kind OAuthClient"}},
+		"duplicate":          {"a.yaml", client + "---\n" + client, []string{"a.yaml:14: OAuthClient default/app is declared twice; the first one is at "}},
+		"second doc":         {"a.yaml", client + "---\n---\n" + strings.Replace(client, "name: app\n", "name: b\n", 1) + "  bad: 1\n", []string{"a.yaml:21: spec.bad: "}},
+		"CRLF":               {"a.yaml", strings.ReplaceAll(client+"  bad: 1\n", "\n", "\r\n"), []string{"a.yaml:10: spec.bad: "}},
+		"JSON":               {"a.json", "{\"apiVersion\": \"grantor.dev/v1alpha1\",\n\"kind\": \"OAuthClient\",\n\"metadata\": {\"name\": \"x\"},\n\"spec\": {\n\"bad\": 1}}", []string{"a.json:5: spec.bad: ", "a.json:4: spec.authentication: "}},
+		"no name":            {"a.yaml", strings.Replace(client, "name: app\n", "generateName: app-\n", 1), []string{"a.yaml:3: metadata.name: "}},
+		"not an object":      {"a.yaml", "- a\n", []string{"a.yaml:1: not a Kubernetes object: "}},
+		"word for a truth":   {"a.yaml", client + "  scopes: [read, on]\n", []string{"a.yaml:10: spec.scopes[1]: "}},
+		"key for a truth":    {"a.yaml", client + "  on: 1\n", []string{"a.yaml:10: spec.true: Forbidden: there is no such field; check the spelling and the indentation; y, n, yes"}},
+		"y of a JWK":         {"a.yaml", strings.Replace(client, "clientSecret", "privateKeyJWT", 1) + "  bad:\n    y: 1\n", []string{"a.yaml:10: spec.bad: "}},
+		"name for a truth":   {"a.yaml", strings.Replace(client, "name: app\n", "name: no\n", 1), []string{"a.yaml:4: OAuthClient is not of the right shape: this value must be a text; put it between quotes"}},
+		"label for a truth":  {"a.yaml", strings.Replace(client, "  name: app\n", "  name: app\n  labels:\n    a: yes\n", 1), []string{"a.yaml:6: OAuthClient is not of the right shape"}},
+		"number of a Secret": {"a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  pin: 1234\n", []string{"a.yaml:5: Secret is not of the right shape"}},
+		"no version":         {"a.yaml", strings.Replace(client, "grantor.dev/v1alpha1", "v1alpha1", 1), []string{"a.yaml:2: there is no kind OAuthClient in v1alpha1"}},
+		"no group":           {"a.yaml", strings.Replace(client, "grantor.dev/v1alpha1", "grantor.dev", 1), []string{"a.yaml:2: there is no kind"}},
+		"another ending":     {"a.yaml", strings.Replace(client, "grantor.dev/v1alpha1", "grantor.io/v1", 1), []string{"a.yaml:2: there is no kind"}},
+		"of the core":        {"a.yaml", strings.Replace(client, "grantor.dev/v1alpha1", "apps/v1", 1), []string{"a.yaml:2: there is no kind"}},
+		"three parts":        {"a.yaml", strings.Replace(client, "grantor.dev/v1alpha1", "a.test/v1/v2", 1), []string{"a.yaml:2: there is no kind"}},
+		"in a list":          {"a.yaml", list("v1", "List", client+"  bad: 1\n", client), []string{"a.yaml:13: spec.bad: "}},
+		"in our list":        {"a.yaml", list("grantor.dev/v1alpha1", "OAuthClientList", client+"  bad: 1\n"), []string{"a.yaml:13: spec.bad: "}},
+		"twice in a list":    {"a.yaml", list("v1", "List", client, client), []string{"a.yaml:16: OAuthClient default/app is declared twice"}},
+		"list of words":      {"a.yaml", "apiVersion: v1\nkind: List\nitems:\n- a\n", []string{"a.yaml:4: not a Kubernetes object"}},
+		"list of nothing":    {"a.yaml", "apiVersion: v1\nkind: List\nitems: a\n", []string{"a.yaml:3: items: not a list"}},
+		"field of a Secret":  {"a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringdata: {a: b}\n", []string{"a.yaml:4: Secret has no such field"}},
+		"key of a Secret":    {"a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a b: c}\n", []string{"a.yaml:4: stringData of Secret: a key has"}},
+		"too large":          {"a.yaml", strings.Repeat("#", maxFileBytes+1), []string{"a.yaml: not a regular file of at most 4 MiB"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t, map[string]string{tc.file: tc.text})
@@ -97,6 +124,8 @@ func TestNoErrorHoldsASecret(t *testing.T) {
 		"unknown anchor":   secret + "stringData:\n  a: *hunter2\n",
 		"tag":              secret + "stringData:\n  a: !!int hunter2\n",
 		"scalar document":  "hunter2\n",
+		"wrong place":      secret + "hunter2: a\n",
+		"wrong key":        secret + "stringData:\n  hunter2!: a\n",
 		"broken quotes":    secret + "stringData:\n  a: \"hunter2\\q\"\n",
 		"missing colon":    secret + "stringData:\n  a:\n  hunter2\n  b: c\n",
 		"duplicate member": secret + "stringData:\n  a: hunter2\n  a: hunter2\n",
@@ -110,6 +139,35 @@ func TestNoErrorHoldsASecret(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+// TestListsAreRead: and what others call by our names is left alone.
+func TestListsAreRead(t *testing.T) {
+	set, err := read(t, folder(t, map[string]string{
+		"a.yaml": list("v1", "List", client, strings.Replace(client, "name: app\n", "name: b\n", 1)) + "---\n" +
+			list("v1", "List") + "---\n" + strings.Replace(client, "grantor.dev/v1alpha1", "oauth.openshift.io/v1", 1),
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(set.Clients) != 2 || len(set.Ignored) != 1 {
+		t.Errorf("%d clients, ignored %v", len(set.Clients), set.Ignored)
+	}
+	if at := set.Place("OAuthClient", "default", "b", ""); at.Line != 16 {
+		t.Errorf("it stands at %v", at)
+	}
+}
+
+// TestFilesAreReadOnce: a file may be named, and stand in a folder that is.
+func TestFilesAreReadOnce(t *testing.T) {
+	dir := folder(t, map[string]string{"a.yaml": client})
+	r, err := NewReader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, problems, err := r.Examine(t.Context(), dir, dir+"/a.yaml", dir+"//a.yaml", dir+"/"); err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -93,7 +94,11 @@ func (k kindSchema) admit(ctx context.Context, object map[string]any) []refusal 
 	var errs, broken field.ErrorList
 	unknown := pruning.PruneWithOptions(object, k.structural, true, schema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 	for _, path := range unknown {
-		errs = append(errs, field.Forbidden(field.NewPath(path), "there is no such field; check the spelling and the indentation"))
+		text := "there is no such field; check the spelling and the indentation"
+		if strings.HasSuffix(path, ".true") || strings.HasSuffix(path, ".false") {
+			text += "; y, n, yes, no, on and off are read as true or false unless they stand in quotes"
+		}
+		errs = append(errs, field.Forbidden(field.NewPath(path), text))
 	}
 	delete(object, "status") // as the API server does on create
 	defaulting.Default(object, k.structural)

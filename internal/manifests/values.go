@@ -2,7 +2,6 @@ package manifests
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -40,13 +39,4 @@ func jsonType(v any) any {
 	default:
 		return v
 	}
-}
-
-// cutLast cuts an apiVersion into group and version; the core group is empty.
-func cutLast(apiVersion string) (group, version string, ok bool) {
-	i := strings.LastIndexByte(apiVersion, '/')
-	if i < 0 {
-		return "", apiVersion, false
-	}
-	return apiVersion[:i], apiVersion[i+1:], true
 }

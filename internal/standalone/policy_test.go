@@ -18,7 +18,7 @@ func jwks(t *testing.T) string {
 		t.Fatal(err)
 	}
 	b64 := base64.RawURLEncoding.EncodeToString
-	return "{keys: [{kty: EC, crv: P-256, kid: k1, x: " + b64(point[1:33]) + ", y: " + b64(point[33:]) + "}]}"
+	return "{keys: [{kty: EC, crv: P-256, kid: k1, x: " + b64(point[1:33]) + ", \"y\": " + b64(point[33:]) + "}]}"
 }
 
 // idp is an IdentityProvider; its lines are those of the spec.

@@ -1,0 +1,43 @@
+package manifests
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// secret takes a Secret, if the API server would. No problem repeats what stands in it, names of fields and keys included: what
+// is in the wrong place may be a value.
+func (l *loading) secret(file string, doc *yaml.Node, object map[string]any) {
+	failed, fields := false, []string{"apiVersion", "kind", "metadata", "data", "stringData", "type", "immutable"}
+	for name := range object {
+		if !slices.Contains(fields, name) {
+			failed = true
+			l.reportf(RuleUnknownField, file, positionOf(doc, name), "Secret has no such field: it has data and stringData; check the spelling and the indentation")
+		}
+	}
+	for _, from := range []string{"data", "stringData"} {
+		values, _ := object[from].(map[string]any)
+		for key := range values {
+			if len(validation.IsConfigMapKey(key)) > 0 {
+				failed = true
+				l.reportf(RuleSchema, file, positionOf(doc, from), "%s of Secret: a key has letters, digits and -, _ and . alone", from)
+			}
+		}
+	}
+	s := &corev1.Secret{}
+	if failed || !l.convert(file, doc, object, "Secret", s) {
+		return
+	}
+	if s.Data == nil {
+		s.Data = map[string][]byte{}
+	}
+	for k, v := range s.StringData {
+		s.Data[k] = []byte(v)
+	}
+	s.StringData = nil
+	l.set.Secrets[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] = s
+}
