@@ -80,16 +80,25 @@ func (e *endpoint) get(path string, into any) {
 	}
 }
 
-// exchange presents an assertion for the client of the partner, with a secret.
-func (e *endpoint) exchange(secret, assertion string) (a answer) {
-	e.t.Helper()
+// presents is a request that presents an assertion for the client of the partner, with a secret.
+func presents(ctx context.Context, secret, assertion string) (*http.Request, error) {
 	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {assertion}}
-	r, err := http.NewRequestWithContext(e.t.Context(), http.MethodPost, issuer+"/oauth2/token", strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, issuer+"/oauth2/token", strings.NewReader(form.Encode()))
 	if err != nil {
-		e.t.Fatal(err)
+		return nil, fmt.Errorf("make request: %w", err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.SetBasicAuth("team-a.playground", url.QueryEscape(secret))
+	return r, nil
+}
+
+// exchange presents an assertion, and returns the answer.
+func (e *endpoint) exchange(secret, assertion string) (a answer) {
+	e.t.Helper()
+	r, err := presents(e.t.Context(), secret, assertion)
+	if err != nil {
+		e.t.Fatal(err)
+	}
 	a.Status = e.do(r, &a)
 	return a
 }

@@ -43,6 +43,8 @@ type installation struct {
 	// old says that the previous chart and program are there, sharing that token servers share their state, and narrowed that
 	// one namespace is served.
 	old, sharing, narrowed bool
+	// more are values for a while.
+	more []string
 }
 
 // in is the same for a part of the test.
@@ -67,7 +69,7 @@ func environment(t *testing.T) images {
 	return names
 }
 
-// try runs a command and returns what it prints.
+// try runs a command and returns what it prints, also where it fails.
 func try(ctx context.Context, input string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -76,7 +78,7 @@ func try(ctx context.Context, input string, args ...string) (string, error) {
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w: %s%s", strings.Join(args, " "), err, out.Bytes(), problems.Bytes())
+		return out.String(), fmt.Errorf("%s: %w: %s%s", strings.Join(args, " "), err, out.Bytes(), problems.Bytes())
 	}
 	return out.String(), nil
 }
@@ -144,6 +146,9 @@ func (i *installation) values() []string {
 	}
 	if i.narrowed {
 		set = append(set, "--set", "watchNamespaces={shop}", "--set", "metrics.accessReview=false")
+	}
+	for _, value := range i.more {
+		set = append(set, "--set", value)
 	}
 	return set
 }

@@ -28,6 +28,7 @@ func TestInstallation(t *testing.T) {
 		{"F20 upgrade", (*installation).upgrade},
 		{"permissions", (*installation).permissions},
 		{"who reads metrics", (*installation).metrics},
+		{"a console comes and goes", (*installation).console},
 		{"F19 rolling restart", (*installation).rollingRestart},
 		{"pods are deleted", (*installation).podDeletion},
 		{"F21 leader is killed", (*installation).leaderKill},
