@@ -48,7 +48,8 @@ say "API reference"
 mkdir -p docs/reference
 "$crd_ref_docs" --source-path=api --config=hack/crd-ref-docs.yaml --renderer=markdown --log-level=ERROR \
 	--output-path="$out/api.md"
-cp "$out/api.md" docs/reference/api.md
+# The ends of lines of a comment are no ends of sentences.
+sed -E 's#([^ .:>])<br />([^ <])#\1 \2#g; s#:<br />([a-z])#: \1#g' "$out/api.md" >docs/reference/api.md
 
 say "references that are made from the code"
 mkdir "$out/reference"

@@ -64,6 +64,30 @@ func TestWorkloadsPage(t *testing.T) {
 	}
 }
 
+// TestFlags: every flag that a page names is one of a command of ours, or of the few of others that pages speak of.
+func TestFlags(t *testing.T) {
+	root := harness.ModuleRoot()
+	ours := map[string]bool{"data-urlencode": true, "enable-feature": true, "set": true, "take-ownership": true}
+	for _, m := range regexp.MustCompile(`--([a-z0-9-]+)`).FindAllStringSubmatch(read(t, filepath.Join(root, "docs", "reference", "cli.md")), -1) {
+		ours[m[1]] = true
+	}
+	named := 0
+	for page, text := range tree(t, filepath.Join(root, "docs")) {
+		if filepath.Ext(page) != ".md" {
+			continue
+		}
+		for _, m := range regexp.MustCompile("`--([a-z0-9-]+)").FindAllStringSubmatch(text, -1) {
+			named++
+			if !ours[m[1]] {
+				t.Errorf("docs/%s names --%s, which no command has", page, m[1])
+			}
+		}
+	}
+	if named < 50 {
+		t.Errorf("only %d flags are found", named)
+	}
+}
+
 func read(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)

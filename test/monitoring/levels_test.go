@@ -18,6 +18,9 @@ import (
 // levelForm is a service level of the page: what is promised, with its metric, and the query.
 var levelForm = regexp.MustCompile("(?s)\\*\\*[^`]*\\(`(grantor_[a-z_]+)`\\)[^`]*```promql\\n(.*?)```")
 
+// runbookQuery is a line of a runbook that is a query: it begins with a function of PromQL or names up, and may say what it is for.
+var runbookQuery = regexp.MustCompile(`(?m)^((?:sum|histogram_quantile|up)\b[^#\n]*[)}])(?:\s*#.*)?$`)
+
 // testServiceLevels: each query on the page about operations asks for the metric that it names, and is a number from 0 to 1 in
 // a Prometheus that has scraped. Nothing fails in this world, so it is near 1; how near says nothing on a busy machine.
 func testServiceLevels(t *testing.T, w *world, prometheus string) {
@@ -47,6 +50,36 @@ func testServiceLevels(t *testing.T, w *world, prometheus string) {
 		if err != nil {
 			t.Errorf("%s: %v", level[2], err)
 		}
+	}
+}
+
+// testRunbookQueries: each query on a runbook asks for metrics that there are, and is one that Prometheus understands.
+func testRunbookQueries(t *testing.T, prometheus string) {
+	t.Helper()
+	pages, err := filepath.Glob(filepath.Join(harness.ModuleRoot(), "docs", "runbooks", "Grantor*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range runbookQuery.FindAllStringSubmatch(string(text), -1) {
+			asked++
+			if _, err := get(t.Context(), prometheus+"/api/v1/query?query="+url.QueryEscape(m[1])); err != nil {
+				t.Errorf("%s: %s: %v", filepath.Base(page), m[1], err)
+			}
+			for _, metric := range regexp.MustCompile(`grantor_[a-z_]+`).FindAllString(m[1], -1) {
+				if err := ask(t.Context(), prometheus, metric); err != nil {
+					t.Errorf("%s asks for %s: %v", filepath.Base(page), metric, err)
+				}
+			}
+		}
+	}
+	if asked < 5 {
+		t.Errorf("only %d queries found", asked)
 	}
 }
 

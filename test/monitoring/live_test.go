@@ -46,6 +46,7 @@ func TestLive(t *testing.T) {
 	t.Run("labels", func(t *testing.T) { testLabels(t, prometheus) })
 	t.Run("alerts", func(t *testing.T) { testAlertsEvaluate(t, prometheus) })
 	t.Run("service levels", func(t *testing.T) { testServiceLevels(t, w, prometheus) })
+	t.Run("runbooks", func(t *testing.T) { testRunbookQueries(t, prometheus) })
 	t.Run("check", func(t *testing.T) { testCheck(t, w) })
 	t.Run("page", func(t *testing.T) { testPage(t, w) })
 	t.Run("trace", func(t *testing.T) { testTrace(t, w, prometheus) })
