@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -60,12 +59,11 @@ type figures struct {
 	// cpu is that of one exchange, in µs.
 	cpu measure.Series[float64]
 	// mallocs and bytes are what one exchange allocates.
-	mallocs, bytes measure.Series[float64]
+	mallocs, bytes float64
 	// p50, p99 and p999 are latencies, and late what of the 99th percentile may be the generator's.
 	p50, p99, p999, late measure.Series[time.Duration]
-	// scripts are those that the state server runs for one exchange, and trips what it is sent for one.
-	scripts measure.Series[float64]
-	trips   float64
+	// trips is how often the state server is sent something for one exchange.
+	trips float64
 	// answers is how many there were in all.
 	answers int
 }
@@ -161,16 +159,8 @@ func (c *contender) warmUp(ctx context.Context, during time.Duration) error {
 	return nil
 }
 
-// allocated is what a process has allocated, and the scripts that its state server has run.
-type allocated struct{ mallocs, bytes, scripts float64 }
-
 // cost measures what an exchange costs over a closed loop.
 func (c *contender) cost(ctx context.Context, during time.Duration) error {
-	before, err := c.allocated(ctx)
-	if err != nil {
-		return err
-	}
-	// The CPU time is read last before the load and first after it: to tell what was allocated costs some, too.
 	from, err := measure.CPUOf(c.process.Pid())
 	if err != nil {
 		return err
@@ -183,35 +173,11 @@ func (c *contender) cost(ctx context.Context, during time.Duration) error {
 	if err != nil {
 		return err
 	}
-	after, err := c.allocated(ctx)
-	if err != nil {
-		return err
-	}
-	again, err := c.allocated(ctx) // what it allocates to tell is no part of it
-	if err != nil {
-		return err
-	}
 	n := float64(r.Answers)
 	f := &c.figures
 	f.cpu = append(f.cpu, float64((to-from).Nanoseconds())/n/1000)
-	f.mallocs = append(f.mallocs, (after.mallocs-before.mallocs-(again.mallocs-after.mallocs))/n)
-	f.bytes = append(f.bytes, (after.bytes-before.bytes-(again.bytes-after.bytes))/n)
-	f.scripts = append(f.scripts, (after.scripts-before.scripts)/n)
 	c.perSecond = n / r.Took.Seconds()
 	return nil
-}
-
-func (c *contender) allocated(ctx context.Context) (a allocated, err error) {
-	const mallocs, bytes = "go_memstats_mallocs_total", "go_memstats_alloc_bytes_total"
-	found, err := measure.Scrape(ctx, http.DefaultClient, c.process.OpsURL+"/metrics", mallocs, bytes)
-	if err != nil {
-		return a, err
-	}
-	a = allocated{mallocs: found.Sum(mallocs), bytes: found.Sum(bytes)}
-	if c.state != nil {
-		a.scripts, err = scriptsOf(c.state)
-	}
-	return a, err
 }
 
 // latency measures how long callers wait at a share of what the server can do.

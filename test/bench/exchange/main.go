@@ -17,6 +17,8 @@ import (
 )
 
 const (
+	// memoryLimit is what docs/production.md says a container should have for that much trust.
+	memoryLimit = "512MiB"
 	// timeout bounds the whole run.
 	timeout = time.Hour
 	// program is what the tables of the page are called after.
@@ -101,6 +103,7 @@ func parse(args []string) (opts options, page string, err error) {
 	f.IntVar(&opts.full.clients, "clients", 100_000, "OAuthClients that are loaded")
 	f.IntVar(&opts.rounds, "count", 5, "rounds in which all servers take their turn")
 	f.DurationVar(&opts.duration, "duration", 1500*time.Millisecond, "how long one measurement takes")
+	f.StringVar(&opts.memoryLimit, "memory-limit", memoryLimit, "GOMEMLIMIT of each server")
 	f.BoolVar(&opts.smoke, "smoke", false, "few providers and clients, short rounds, and no target for how fast anything is but a generous one")
 	f.StringVar(&page, "page", "", "Markdown page whose tables are replaced")
 	if err := f.Parse(args); err != nil {
@@ -120,5 +123,5 @@ func parse(args []string) (opts options, page string, err error) {
 
 // smokeOptions are those of a quick run that shows that everything works.
 func smokeOptions() options {
-	return options{full: world{providers: 20, clients: 100}, rounds: 3, duration: 200 * time.Millisecond, smoke: true}
+	return options{full: world{providers: 20, clients: 100}, rounds: 3, duration: 200 * time.Millisecond, memoryLimit: memoryLimit, smoke: true}
 }

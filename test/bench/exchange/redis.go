@@ -13,24 +13,6 @@ import (
 // tripExchanges is how many exchanges, one after the other, it is counted over what is sent to the state server.
 const tripExchanges = 200
 
-// scriptsOf is how many scripts a state server has run.
-func scriptsOf(v *harness.Valkey) (sum float64, err error) {
-	text, err := v.Do("INFO", "commandstats")
-	if err != nil {
-		return 0, fmt.Errorf("ask state server: %w", err)
-	}
-	for _, name := range []string{"eval", "evalsha", "fcall"} {
-		if _, rest, found := strings.Cut(text, "cmdstat_"+name+":calls="); found {
-			n, err := number(rest)
-			if err != nil {
-				return 0, err
-			}
-			sum += n
-		}
-	}
-	return sum, nil
-}
-
 // readsOf is how often a state server has read from a connection: once for each time that something is sent, unless
 // several send at once over one connection.
 func readsOf(v *harness.Valkey) (float64, error) {

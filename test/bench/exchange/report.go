@@ -53,7 +53,7 @@ func (r report) exchangeTables() string {
 			}
 			g := c.figures
 			fmt.Fprintf(&b, "| %s | %.1f µs | %s | %s | %.0f | %s | %s / %s / %s |\n", c.name, g.cpu.Median(), measure.Count(int(1e6/g.cpu.Median())),
-				spread(ratios(c, floor)), g.mallocs.Median(), measure.Count(int(g.bytes.Median())),
+				spread(ratios(c, floor)), g.mallocs, measure.Count(int(g.bytes)),
 				micros(g.p50.Median()), micros(g.p99.Median()), micros(g.p999.Median()))
 		}
 	}
@@ -89,8 +89,8 @@ func ratios(c, with *contender) (all measure.Series[float64]) {
 func (c *contender) String() string {
 	f := c.figures
 	last := len(f.cpu) - 1
-	return fmt.Sprintf("%-32s %6.1f µs CPU, %.0f/s, %.1f allocations, p50 %s, p99 %s (generator late by %s)",
-		c.name, f.cpu[last], c.perSecond, f.mallocs[last], micros(f.p50[last]), micros(f.p99[last]), micros(f.late[last]))
+	return fmt.Sprintf("%-32s %6.1f µs CPU, %.0f/s, p50 %s, p99 %s (generator late by %s)",
+		c.name, f.cpu[last], c.perSecond, micros(f.p50[last]), micros(f.p99[last]), micros(f.late[last]))
 }
 
 // spread is the median of rounds, and the range in which all of them are.

@@ -21,7 +21,9 @@ type options struct {
 	rounds       int
 	// duration is how long one measurement takes.
 	duration time.Duration
-	smoke    bool
+	// memoryLimit is GOMEMLIMIT of every server.
+	memoryLimit string
+	smoke       bool
 }
 
 // roundsOf is how often a pair is measured: a smoke run looks closely at the first alone.
@@ -101,6 +103,9 @@ func (s *stage) measurePair(ctx context.Context, p pair, first bool) (f *field, 
 		if err := s.round(ctx, f, round); err != nil {
 			return f, err
 		}
+	}
+	if err := s.countAllocations(ctx, f); err != nil {
+		return f, err
 	}
 	err = f.confirm(ctx)
 	return f, err

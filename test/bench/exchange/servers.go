@@ -15,9 +15,6 @@ import (
 // startTimeout is how long a server may take to load everything.
 const startTimeout = 5 * time.Minute
 
-// memoryLimit is what docs/production.md says a container should have for that much trust.
-const memoryLimit = "512MiB"
-
 // The contenders, by the names that they have in the tables.
 const (
 	floorName   = "Floor"
@@ -35,6 +32,8 @@ type field struct {
 	dir        string
 	contenders []*contender
 	state      *harness.Valkey
+	// one are the requests of one client, whom every server knows.
+	one *requests
 }
 
 // stage is what the servers of all pairs have in common.
@@ -74,15 +73,15 @@ func (s *stage) startField(ctx context.Context, p pair, dir string, transports b
 	if err != nil {
 		return f, err
 	}
-	one := newRequests(s.small, "one client", p.assertion, s.out)
+	f.one = newRequests(s.small, "one client", p.assertion, s.out)
 	many := newRequests(s.loaded, measure.Count(s.loaded.clients)+" clients", p.assertion, s.out)
 	small := []string{"--manifests", s.smallFolder, "--signing-keys", ring}
 	loaded := []string{"--manifests", s.loadedFolder, "--signing-keys", ring}
 	shared := []string{"--state", "valkey", "--valkey-address", f.state.Address}
 	rows := []row{
-		{contender: &contender{name: floorName, requests: one, forgetful: true}, kind: kindFloor},
-		{contender: &contender{name: genericName, requests: one}, kind: kindGeneric},
-		{contender: &contender{name: smallName, requests: one}, args: small},
+		{contender: &contender{name: floorName, requests: f.one, forgetful: true}, kind: kindFloor},
+		{contender: &contender{name: genericName, requests: f.one}, kind: kindGeneric},
+		{contender: &contender{name: smallName, requests: f.one}, args: small},
 		{contender: &contender{name: loadedName, requests: many}, args: loaded},
 		{contender: &contender{name: redisName, requests: many, state: f.state}, args: append(shared, loaded...)},
 	}
@@ -93,8 +92,8 @@ func (s *stage) startField(ctx context.Context, p pair, dir string, transports b
 		}{{overTLS, load.HTTP1}, {overHTTP2, load.HTTP2}} {
 			rows = append(
 				rows,
-				row{contender: &contender{name: floorName + over.name, requests: one, forgetful: true, over: over.protocol}, kind: kindFloor},
-				row{contender: &contender{name: smallName + over.name, requests: one, over: over.protocol}, args: small},
+				row{contender: &contender{name: floorName + over.name, requests: f.one, forgetful: true, over: over.protocol}, kind: kindFloor},
+				row{contender: &contender{name: smallName + over.name, requests: f.one, over: over.protocol}, args: small},
 			)
 		}
 	}
@@ -124,7 +123,7 @@ func (s *stage) launch(ctx context.Context, dir string, r row) (err error) {
 	if err != nil {
 		return err
 	}
-	l := harness.Launch{Binary: s.opts.binary, Dir: dir, Name: fileName(c.name), OpsAddress: ops, Env: []string{"GOMAXPROCS=1", "GOMEMLIMIT=" + memoryLimit}}
+	l := harness.Launch{Binary: s.opts.binary, Dir: dir, Name: fileName(c.name), OpsAddress: ops, Env: []string{"GOMAXPROCS=1", "GOMEMLIMIT=" + s.opts.memoryLimit}}
 	l.Args = append([]string{"standalone", "--issuer", issuer, "--drain", "0s"}, r.args...)
 	if r.kind != "" {
 		l.Binary = s.opts.self

@@ -74,13 +74,14 @@ func TestParse(t *testing.T) {
 		want options
 		ok   bool
 	}{
-		"defaults":       {[]string{"bin"}, options{binary: "bin", full: world{10_000, 100_000}, rounds: 5, duration: usual}, true},
-		"scaled down":    {[]string{"-providers=1", "-clients=1", "-count=1", "-duration=100ms", "bin"}, options{binary: "bin", full: world{1, 1}, rounds: 1, duration: 100 * time.Millisecond}, true},
-		"smoke":          {[]string{"-smoke", "bin"}, options{binary: "bin", full: world{20, 100}, rounds: 3, duration: 200 * time.Millisecond, smoke: true}, true},
+		"defaults":       {[]string{"bin"}, options{binary: "bin", full: world{10_000, 100_000}, rounds: 5, duration: usual, memoryLimit: memoryLimit}, true},
+		"scaled down":    {[]string{"-providers=1", "-clients=1", "-count=1", "-duration=100ms", "bin"}, options{binary: "bin", full: world{1, 1}, rounds: 1, duration: 100 * time.Millisecond, memoryLimit: memoryLimit}, true},
+		"less memory":    {[]string{"-memory-limit=400MiB", "bin"}, options{binary: "bin", full: world{10_000, 100_000}, rounds: 5, duration: usual, memoryLimit: "400MiB"}, true},
+		"smoke":          {[]string{"-smoke", "bin"}, options{binary: "bin", full: world{20, 100}, rounds: 3, duration: 200 * time.Millisecond, memoryLimit: memoryLimit, smoke: true}, true},
 		"no binary":      {nil, options{}, false},
 		"too few":        {[]string{"-providers=200", "-clients=1", "bin"}, options{}, false},
 		"no client":      {[]string{"-clients=0", "bin"}, options{}, false},
-		"uneven":         {[]string{"-providers=250", "bin"}, options{binary: "bin", full: world{250, 100_000}, rounds: 5, duration: usual}, true},
+		"uneven":         {[]string{"-providers=250", "bin"}, options{binary: "bin", full: world{250, 100_000}, rounds: 5, duration: usual, memoryLimit: memoryLimit}, true},
 		"no namespace":   {[]string{"-providers=350", "bin"}, options{}, false},
 		"no round":       {[]string{"-count=0", "bin"}, options{}, false},
 		"no time":        {[]string{"-duration=1ms", "bin"}, options{}, false},

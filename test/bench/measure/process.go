@@ -14,11 +14,15 @@ import (
 const clockTick = 10 * time.Millisecond
 
 // Memory is what a process holds, in bytes.
-type Memory struct{ Now, Peak uint64 }
+type Memory struct {
+	Now, Peak uint64
+	// File is the part of Now that is pages of files, its program among them.
+	File uint64
+}
 
 // AtLeast takes the larger of both.
 func (m Memory) AtLeast(other Memory) Memory {
-	return Memory{max(m.Now, other.Now), max(m.Peak, other.Peak)}
+	return Memory{max(m.Now, other.Now), max(m.Peak, other.Peak), max(m.File, other.File)}
 }
 
 // MemoryOf reads what a process holds now and held at most.
@@ -28,6 +32,9 @@ func MemoryOf(pid int) (m Memory, err error) {
 		return m, fmt.Errorf("read memory: %w", err)
 	}
 	if m.Now, err = statusBytes(text, "VmRSS:"); err != nil {
+		return m, err
+	}
+	if m.File, err = statusBytes(text, "RssFile:"); err != nil {
 		return m, err
 	}
 	m.Peak, err = statusBytes(text, "VmHWM:")

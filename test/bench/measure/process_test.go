@@ -16,7 +16,7 @@ func TestMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Now < 1<<20 || m.Peak < m.Now || m.Peak > 1<<40 {
+	if m.Now < 1<<20 || m.Peak < m.Now || m.Peak > 1<<40 || m.File < 1<<16 || m.File > m.Now {
 		t.Errorf("got %v", m)
 	}
 	if _, err := statusBytes([]byte("VmRSS:\t12 kB\n"), "VmHWM:"); err == nil {

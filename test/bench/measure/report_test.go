@@ -14,13 +14,13 @@ import (
 
 func TestFormat(t *testing.T) {
 	for got, want := range map[string]string{
-		Count(7):                          "7",
-		Count(1_002_003):                  "1,002,003",
-		Span(1500 * time.Millisecond):     "1.5 s",
-		Span(125 * time.Second):           "2 min 5 s",
-		Millis(1600 * time.Microsecond):   "2 ms",
-		MiB(3 << 20):                      "3 MiB",
-		Memory{1 << 20, 2 << 20}.String(): "1 MiB (2 MiB)",
+		Count(7):                                     "7",
+		Count(1_002_003):                             "1,002,003",
+		Span(1500 * time.Millisecond):                "1.5 s",
+		Span(125 * time.Second):                      "2 min 5 s",
+		Millis(1600 * time.Microsecond):              "2 ms",
+		MiB(3 << 20):                                 "3 MiB",
+		Memory{Now: 1 << 20, Peak: 2 << 20}.String(): "1 MiB (2 MiB)",
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)
