@@ -20,11 +20,9 @@ const grantNone = "none"
 // metrics of the endpoints. Labels are closed sets, or names of objects: nothing that a request holds becomes a label.
 type metrics struct {
 	// requests are by endpoint and, at the token endpoint, by grant_type.
-	requests map[requestKind]requestMetrics
-	// clients and providers count token requests by the objects that they are about.
-	clients, providers *objectCounter
-	documents          *prometheus.HistogramVec
-	panics             prometheus.Counter
+	requests  map[requestKind]requestMetrics
+	documents *prometheus.HistogramVec
+	panics    prometheus.Counter
 	// known and unknown count assertions that may be presented again, by whether their signature was remembered.
 	known, unknown prometheus.Counter
 }
@@ -53,12 +51,6 @@ func buckets() []float64 {
 func newMetrics(r prometheus.Registerer, store *trust.Store) (*metrics, error) {
 	m := &metrics{
 		requests: map[requestKind]requestMetrics{},
-		clients: newObjectCounter("grantor_client_token_requests_total",
-			"Token requests of a client that has authenticated, by outcome: granted or refused.",
-			func(k trust.ObjectKey) bool { return store.Snapshot().HasClient(k) }),
-		providers: newObjectCounter("grantor_provider_token_requests_total",
-			"Token requests with an assertion of a provider, by outcome: granted or refused.",
-			func(k trust.ObjectKey) bool { return store.Snapshot().HasProvider(k) }),
 		documents: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "grantor_document_request_duration_seconds", Help: "Time to answer for a public document, by its kind and the HTTP status.",
 			Buckets: buckets(),
@@ -73,7 +65,7 @@ func newMetrics(r prometheus.Registerer, store *trust.Store) (*metrics, error) {
 		Help: "Assertions that may be presented again, by whether their signature was remembered (hit) or had to be verified (miss); 0 unless signatures are remembered.",
 	}, []string{"result"})
 	m.known, m.unknown = remembered.WithLabelValues("hit"), remembered.WithLabelValues("miss")
-	collectors := []prometheus.Collector{m.clients, m.providers, m.documents, m.panics, remembered}
+	collectors := []prometheus.Collector{newObjectMetrics(store), m.documents, m.panics, remembered}
 	collectors = append(collectors, m.tokenRequests()...)
 	collectors = append(collectors, m.plainRequests(endpointIntrospection,
 		"grantor_introspection_requests_total", "Introspection requests by error code on the wire and by reason; both are ok for an active token, and the code alone for one that is not.",
@@ -157,7 +149,7 @@ func (m *metrics) observe(rec *record, code, reason string, took time.Duration) 
 	kind := requestKind{endpoint: rec.endpoint}
 	if rec.endpoint == endpointToken {
 		kind.grantType = rec.grantType
-		m.observeObjects(rec)
+		observeObjects(rec)
 	}
 	of := m.requests[kind]
 	if rec.err == nil {
@@ -173,16 +165,17 @@ func (m *metrics) observe(rec *record, code, reason string, took time.Duration) 
 	of.duration.Observe(took.Seconds())
 }
 
-func (m *metrics) observeObjects(rec *record) {
+// observeObjects counts a request for the objects that it is about.
+func observeObjects(rec *record) {
 	granted := rec.err == nil
 	if rec.client != nil {
-		m.clients.count(rec.client.Key, granted)
+		rec.client.Usage.Count(granted)
 	}
 	switch {
 	case rec.provider != nil:
-		m.providers.count(rec.provider.Key, granted)
+		rec.provider.Usage.Count(granted)
 	case rec.untrustedProvider != nil:
-		m.providers.count(rec.untrustedProvider.Key, granted)
+		rec.untrustedProvider.Usage.Count(granted)
 	}
 }
 

@@ -151,7 +151,7 @@ func TestMetricsOfDocuments(t *testing.T) {
 // What counts a request allocates nothing.
 func TestMetricsAllocateNothing(t *testing.T) {
 	f := newFixture(t)
-	c, p := f.client("c1"), provider("a", idpA)
+	c, p := f.store.Snapshot().Client("c1"), f.store.Snapshot().Provider("team-a", idpA)
 	for name, rec := range map[string]*record{
 		"granted":       {endpoint: endpointToken, grantType: oauth.GrantTypeJWTBearer, client: c, voucher: voucher{provider: p}},
 		"refused":       {endpoint: endpointToken, err: oauth.AsError(nil), client: c, voucher: voucher{untrustedProvider: p}},

@@ -1,73 +1,47 @@
 package tokenserver
 
 import (
-	"sync"
-	"sync/atomic"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
-// objectCounter counts requests by the object that they are about. The number of its series is that of objects that somebody
-// has declared and used: one that is gone loses its own.
-type objectCounter struct {
-	desc   *prometheus.Desc
-	exists func(trust.ObjectKey) bool
-
-	mu     sync.RWMutex
-	counts map[trust.ObjectKey]*objectCounts
+// objectMetrics tell how many token requests were about each object. There are series of those that somebody has declared and
+// used: one that is gone loses its own.
+type objectMetrics struct {
+	clients, providers *prometheus.Desc
+	store              *trust.Store
 }
 
-type objectCounts struct{ granted, refused atomic.Uint64 }
-
-func newObjectCounter(name, help string, exists func(trust.ObjectKey) bool) *objectCounter {
-	return &objectCounter{
-		desc:   prometheus.NewDesc(name, help, []string{"namespace", "name", "outcome"}, nil),
-		exists: exists, counts: map[trust.ObjectKey]*objectCounts{},
+func newObjectMetrics(store *trust.Store) *objectMetrics {
+	labels := []string{"namespace", "name", "outcome"}
+	return &objectMetrics{
+		clients: prometheus.NewDesc("grantor_client_token_requests_total",
+			"Token requests of a client that has authenticated, by outcome: granted or refused.", labels, nil),
+		providers: prometheus.NewDesc("grantor_provider_token_requests_total",
+			"Token requests with an assertion of a provider, by outcome: granted or refused.", labels, nil),
+		store: store,
 	}
-}
-
-// count allocates only for the first request that is about an object.
-func (c *objectCounter) count(k trust.ObjectKey, granted bool) {
-	c.mu.RLock()
-	of, ok := c.counts[k]
-	c.mu.RUnlock()
-	if !ok {
-		of = c.add(k)
-	}
-	if granted {
-		of.granted.Add(1)
-	} else {
-		of.refused.Add(1)
-	}
-}
-
-func (c *objectCounter) add(k trust.ObjectKey) *objectCounts {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	of, ok := c.counts[k]
-	if !ok {
-		of = &objectCounts{}
-		c.counts[k] = of
-	}
-	return of
 }
 
 // Describe implements [prometheus.Collector].
-func (c *objectCounter) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
+func (m *objectMetrics) Describe(ch chan<- *prometheus.Desc) {
+	ch <- m.clients
+	ch <- m.providers
+}
 
 // Collect implements [prometheus.Collector].
-func (c *objectCounter) Collect(ch chan<- prometheus.Metric) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for k, of := range c.counts {
-		if !c.exists(k) {
-			delete(c.counts, k)
-			continue
+func (m *objectMetrics) Collect(ch chan<- prometheus.Metric) {
+	tell := func(desc *prometheus.Desc, k trust.ObjectKey, of *trust.Usage) {
+		granted, refused := of.Counts()
+		if granted == 0 && refused == 0 {
+			return
 		}
-		for outcome, n := range map[string]uint64{"granted": of.granted.Load(), "refused": of.refused.Load()} {
-			ch <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(n), k.Namespace, k.Name, outcome)
+		for outcome, n := range map[string]uint64{"granted": granted, "refused": refused} {
+			ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n), k.Namespace, k.Name, outcome)
 		}
 	}
+	snapshot := m.store.Snapshot()
+	snapshot.Clients(func(c *trust.Client) { tell(m.clients, c.Key, c.Usage) })
+	snapshot.Providers(func(p *trust.Provider) { tell(m.providers, p.Key, p.Usage) })
 }

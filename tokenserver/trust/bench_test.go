@@ -48,6 +48,7 @@ func TestIndexesAreSmall(t *testing.T) {
 	clients := make([]*Client, n)
 	for i := range clients {
 		clients[i] = client(key("team-"+strconv.Itoa(i%100), strconv.Itoa(i)), "client-"+strconv.Itoa(i), i)
+		clients[i].Usage = &Usage{}
 	}
 	s := NewStore()
 	before := heap()

@@ -42,6 +42,8 @@ type Client struct {
 	CapToAssertion bool
 	// RefreshTokenLifetime is how long refresh tokens follow one another after one assertion.
 	RefreshTokenLifetime time.Duration
+	// Usage is given by the store.
+	Usage *Usage
 }
 
 // Credential is the keyed digest of one client secret.

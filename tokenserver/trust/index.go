@@ -60,3 +60,10 @@ func (x index[V]) within(namespace string) (all []V) {
 	})
 	return all
 }
+
+func (x index[V]) each(visit func(V)) {
+	x.tree.Scan(func(e entry[V]) bool {
+		visit(e.value)
+		return true
+	})
+}

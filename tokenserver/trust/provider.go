@@ -68,6 +68,8 @@ type Provider struct {
 	Scopes []string
 	// ClientNamespaces are the namespaces, besides the provider's own, whose clients may refer to it.
 	ClientNamespaces Namespaces
+	// Usage is given by the store.
+	Usage *Usage
 }
 
 // DefaultSubjectPrefix is the subject prefix of a provider that has no other. It begins the subjects of that provider and

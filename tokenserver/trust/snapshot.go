@@ -77,17 +77,11 @@ func (s *Snapshot) ProviderAt(k ObjectKey) *Provider {
 	return p
 }
 
-// HasProvider reports whether there is a provider of that name, whatever right it has to its issuer.
-func (s *Snapshot) HasProvider(k ObjectKey) bool {
-	_, ok := s.providers.get(k)
-	return ok
-}
+// Providers calls visit with each provider, whatever right it has to its issuer.
+func (s *Snapshot) Providers(visit func(*Provider)) { s.providers.each(visit) }
 
-// HasClient reports whether there is a client of that name, whatever right it has to its id.
-func (s *Snapshot) HasClient(k ObjectKey) bool {
-	_, ok := s.clients.get(k)
-	return ok
-}
+// Clients calls visit with each client, whatever right it has to its id.
+func (s *Snapshot) Clients(visit func(*Client)) { s.clients.each(visit) }
 
 // Counts returns the numbers of providers and clients.
 func (s *Snapshot) Counts() (providers, clients int) { return s.providers.len(), s.clients.len() }

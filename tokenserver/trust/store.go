@@ -31,7 +31,7 @@ func (s *Store) Update(change func(*Tx)) {
 	s.writers.Lock()
 	defer s.writers.Unlock()
 	old := s.current.Load()
-	tx := &Tx{*old}
+	tx := &Tx{old: old, next: *old}
 	tx.next.providers, tx.next.issuers, tx.next.marks = old.providers.copy(), old.issuers.copy(), old.marks.copy()
 	tx.next.clients, tx.next.clientIDs = old.clients.copy(), old.clientIDs.copy()
 	change(tx)
@@ -39,10 +39,18 @@ func (s *Store) Update(change func(*Tx)) {
 }
 
 // Tx collects the changes of one Update.
-type Tx struct{ next Snapshot }
+type Tx struct {
+	old  *Snapshot
+	next Snapshot
+}
 
 // PutProvider adds or replaces a provider.
 func (t *Tx) PutProvider(p *Provider) {
+	if old, ok := t.old.providers.get(p.Key); ok {
+		keepUsage(&p.Usage, old.Usage)
+	} else {
+		keepUsage(&p.Usage, nil)
+	}
 	if old, ok := t.next.providers.put(p.Key, p); ok {
 		t.withdrawProvider(old)
 	}
@@ -64,6 +72,11 @@ func (t *Tx) withdrawProvider(old *Provider) {
 
 // PutClient adds or replaces a client.
 func (t *Tx) PutClient(c *Client) {
+	if old, ok := t.old.clients.get(c.Key); ok {
+		keepUsage(&c.Usage, old.Usage)
+	} else {
+		keepUsage(&c.Usage, nil)
+	}
 	if old, ok := t.next.clients.put(c.Key, c); ok {
 		t.next.clientIDs.remove(old)
 	}
