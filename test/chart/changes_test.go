@@ -119,6 +119,7 @@ var changes = map[string]struct {
 	"console.enabled":           {true, "name: grantor-console\n"},
 	"console.hosts":             {[]any{"console.example.com"}, "- --listen=:8082\n        - --allowed-host=console.example.com"},
 	"console.callers":           {[]any{map[string]any{"namespaceSelector": map[string]any{}}}, "- port: pages\n    from:\n    - namespaceSelector: {}"},
+	"console.tls.secretName":    {"console-tls", "secretName: console-tls"},
 	"console.resources":         {map[string]any{"limits": map[string]any{"memory": "2Gi"}}, "memory: 2Gi"},
 	"console.priorityClassName": {"system-cluster-critical", "priorityClassName: system-cluster-critical"},
 	"console.nodeSelector":      {map[string]any{"pool": "people"}, "nodeSelector:\n        pool: people"},
