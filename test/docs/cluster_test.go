@@ -83,7 +83,9 @@ func TestClusterCommands(t *testing.T) {
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%s: %v\n%s%s", page, err, block, out)
-				_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what the block has left running
+				if cmd.Process != nil { // the time was not over before
+					_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what the block has left running
+				}
 			}
 			ran++
 		}
