@@ -83,6 +83,16 @@ func (t *tenants) named(name string) tenant {
 	return tenant{issuer: t.whole.issuer + pathTenant + name, namespace: t.namespace(name)}
 }
 
+// SplitIssuer splits the issuer of a tenant into that of the whole server, the path before its endpoints, and its name. Path and
+// name are empty for another issuer.
+func SplitIssuer(issuer string) (whole, path, name string) {
+	i := strings.LastIndex(issuer, pathTenant)
+	if i < 0 || !isTenantName(issuer[i+len(pathTenant):]) {
+		return issuer, "", ""
+	}
+	return issuer[:i], issuer[i:], issuer[i+len(pathTenant):]
+}
+
 // endpoint splits the path of an endpoint of a tenant.
 func (t *tenants) endpoint(path string) (at tenant, suffix string, ok bool) {
 	for _, base := range t.bases {

@@ -38,6 +38,9 @@ func explainCommand() *cobra.Command {
 the argument, or in the file of -f, where - is the standard input. It does not leave this machine: the objects of the cluster,
 or of --manifests, are read, and the checks are made here, by the code of the token server.
 
+It is judged as the assertion of the JWT bearer grant, to which ID-JAGs belong, and as nothing else: what a token exchange would
+say to it as a subject or actor token, or a client assertion that is to prove who the client is, is not looked at.
+
 With --client and without an assertion, say what the client would get.
 
 Exits with 0 where the answer is yes, with 1 where it is no, and with 2 where it could not be found out. What only a token server
@@ -62,7 +65,7 @@ func (f *explainFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.manifests, "manifests", "", "read the objects from this folder of YAML files, or this file, and not from a cluster")
 	flags.StringVarP(&f.file, "file", "f", "", "file that holds the assertion; - is the standard input")
 	flags.StringVar(&f.client, "client", "", "OAuthClient that presents it: namespace/name, or name")
-	flags.StringVar(&f.issuer, "issuer", "", "issuer of the token server; a few checks need it")
+	flags.StringVar(&f.issuer, "issuer", "", "issuer of the token server, or of a tenant of it; a few checks need it")
 	flags.StringVar(&f.scope, "scope", "", "scope that the request asks for")
 	flags.StringSliceVar(&f.resources, "resource", nil, "resource that the request asks for (RFC 8707)")
 	flags.StringVar(&f.at, "at", "", "time by which to judge, such as 2026-06-01T12:00:00Z (default: now)")

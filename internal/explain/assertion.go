@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/grantor-dev/grantor/tokenserver"
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
+	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -25,7 +27,7 @@ type Options struct {
 	Client types.NamespacedName
 	// Namespace is where the provider is looked for where no client is named; empty for all namespaces.
 	Namespace string
-	// Issuer is the issuer of the token server; empty where it is not known.
+	// Issuer is the issuer of the token server, or that of a tenant of it; empty where it is not known.
 	Issuer string
 	// Scope and Resources are the parameters scope and resource of the request.
 	Scope     string
@@ -67,7 +69,8 @@ func Assertion(ctx context.Context, w *World, compact string, o Options) (*Repor
 type judgement struct {
 	world    *World
 	options  Options
-	issuer   string // of the token server
+	issuer   string // of the token server, or of the tenant that is asked
+	tenant   string // its name, or empty
 	verifier *assertion.Verifier
 	compact  string
 	// client presents it; anonymous says that none was named, and absent that it takes no part.
@@ -90,7 +93,8 @@ func newJudgement(ctx context.Context, w *World, compact string, o Options) (*ju
 	if _, err := tokenserver.CheckIssuer(j.issuer); err != nil {
 		return nil, err
 	}
-	j.verifier = tokenserver.NewVerifier(j.issuer)
+	whole, _, tenant := tokenserver.SplitIssuer(j.issuer)
+	j.verifier, j.tenant = tokenserver.NewVerifier(whole), tenant
 	if err := j.findClient(ctx); err != nil {
 		return nil, err
 	}
@@ -107,6 +111,12 @@ func (j *judgement) findClient(ctx context.Context) (err error) {
 	}
 	j.anonymous = true
 	namespace := j.options.Namespace
+	switch {
+	case strings.Contains(j.tenant, "."):
+		return fmt.Errorf("%w: what namespace the domain %s is for is not known", ErrClientNeeded, j.tenant)
+	case j.tenant != "":
+		namespace = j.tenant // whose clients there are
+	}
 	// What cannot be read has no provider, and the trace says so.
 	if u, err := j.verifier.Read(ctx, j.compact); err == nil {
 		switch found := j.world.trusting(u.UntrustedIssuer(), namespace); {
@@ -171,6 +181,8 @@ func (r *request) lift(reason oauth.Reason) bool {
 	switch reason {
 	case oauth.ReasonUnknownClient:
 		r.absent = false
+	case oauth.ReasonOtherTenant:
+		r.issuer, _, _ = tokenserver.SplitIssuer(r.issuer) // which knows the clients of all tenants
 	case oauth.ReasonDisabledClient:
 		c.Enabled = true
 	case oauth.ReasonNoClientCredentials:
@@ -190,9 +202,24 @@ func (r *request) lift(reason oauth.Reason) bool {
 	return true
 }
 
+// notes say where somebody may mean another grant than the one that it is judged for.
+func (j *judgement) notes() []string {
+	var notes []string
+	if h := j.trace.UntrustedHeader; h != nil && h.Type == jose.TypeAccessToken {
+		notes = append(notes, "typ says that it is an access token (RFC 9068). As the subject_token or actor_token of a token exchange (RFC 8693) it is judged by other rules, which are not looked at here.")
+	}
+	allowed := j.client.GrantTypes
+	if !slices.Contains(allowed, oauth.GrantTypeJWTBearer) && slices.Contains(allowed, oauth.GrantTypeTokenExchange) {
+		notes = append(notes, "The client may use the token exchange grant (RFC 8693), which is not looked at here.")
+	}
+	return notes
+}
+
 // report puts together what was found, and refuses to where that does not agree.
 func (j *judgement) report() (*Report, error) {
-	r := &Report{Verdict: Accepted, Reason: j.first.reason, Error: j.first.code, At: j.options.At}
+	r := &Report{
+		Verdict: Accepted, Grant: oauth.GrantTypeJWTBearer, Notes: j.notes(), Reason: j.first.reason, Error: j.first.code, At: j.options.At,
+	}
 	if !j.anonymous {
 		r.Client = j.client.Key.String()
 	}
@@ -204,7 +231,7 @@ func (j *judgement) report() (*Report, error) {
 	}
 	r.Header, r.Claims = said(j.trace)
 	r.Checks = slices.Concat(j.clientChecks(), j.stepChecks(), j.policyChecks())
-	if j.hopeless != "" && !slices.Contains([]oauth.Reason{oauth.ReasonUnknownClient, oauth.ReasonDisabledClient}, r.Reason) {
+	if j.hopeless != "" && !slices.Contains([]oauth.Reason{oauth.ReasonUnknownClient, oauth.ReasonOtherTenant, oauth.ReasonDisabledClient}, r.Reason) {
 		r.Reason, r.Error = j.hopeless, oauth.InvalidClient
 	}
 	failed := r.Failures()

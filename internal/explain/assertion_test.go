@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/internal/jwttest"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 )
 
@@ -202,5 +204,48 @@ func TestTitles(t *testing.T) {
 		if c.Title == "" || c.ID == "" {
 			t.Errorf("check %q has the title %q", c.ID, c.Title)
 		}
+	}
+}
+
+// TestOtherGrants: what is for another grant, or for none, is judged for this one, and that is said; nobody is told to trust the
+// token server itself.
+func TestOtherGrants(t *testing.T) {
+	type seen struct {
+		reason oauth.Reason
+		notes  int
+		advice bool
+	}
+	own := all(claim("iss", jwttest.Quote(server)), header("typ", `"at+jwt"`))
+	stranger := claim("iss", `"https://stranger.example.com"`)
+	unknown := func(a *attempt) { a.options.Issuer = "" }
+	for name, tc := range map[string]struct {
+		change change
+		want   seen
+	}{
+		"assertion":                {all(), seen{}},
+		"of a stranger":            {stranger, seen{reason: oauth.ReasonProviderUnknown, advice: true}},
+		"access token":             {header("typ", `"at+jwt"`), seen{reason: oauth.ReasonTypeNotAccepted, notes: 1}},
+		"access token, in full":    {header("typ", `"application/AT+JWT"`), seen{reason: oauth.ReasonTypeNotAccepted, notes: 1}},
+		"access token of stranger": {all(stranger, header("typ", `"at+jwt"`)), seen{reason: oauth.ReasonProviderUnknown, notes: 1}},
+		"own access token":         {own, seen{reason: oauth.ReasonSelfIssued, notes: 1}},
+		"own, of unknown server":   {all(own, unknown), seen{reason: oauth.ReasonProviderUnknown, notes: 1}},
+		"client of another grant": {ofClient(func(c *v1alpha1.OAuthClient) {
+			c.Spec.GrantTypes = []v1alpha1.GrantType{v1alpha1.GrantTokenExchange}
+		}), seen{reason: oauth.ReasonGrantNotAllowed, notes: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newAttempt(tc.change).explain(t)
+			got := seen{reason: r.Reason, notes: len(r.Notes)}
+			for _, c := range r.Failures() {
+				got.advice = got.advice || strings.Contains(c.Fix, "declare it")
+			}
+			if got != tc.want || r.Grant != oauth.GrantTypeJWTBearer {
+				t.Errorf("%+v for %s, notes %q", got, r.Grant, r.Notes)
+			}
+			var text strings.Builder
+			if err := r.WriteText(&text); err != nil || strings.Count(text.String(), "Note: ") != tc.want.notes {
+				t.Errorf("%v: %s", err, &text)
+			}
+		})
 	}
 }

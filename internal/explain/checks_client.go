@@ -14,8 +14,13 @@ const noClient = "no client was named"
 
 // failed is a check that has failed for a reason.
 func (j *judgement) failed(c Check, reason oauth.Reason) Check {
+	return failedFor(c, reason, j.fix(reason))
+}
+
+// failedFor is a check that has failed for a reason, with what to do about it.
+func failedFor(c Check, reason oauth.Reason, fix string) Check {
 	entry, _ := reasons.For(reason)
-	c.State, c.Reason, c.Meaning, c.Cause, c.Fix = Failed, reason, plain(entry.Meaning), plain(entry.Cause), j.fix(reason)
+	c.State, c.Reason, c.Meaning, c.Cause, c.Fix = Failed, reason, plain(entry.Meaning), plain(entry.Cause), fix
 	return c
 }
 
@@ -45,7 +50,7 @@ func (j *judgement) clientChecks() []Check {
 			checks[i] = Check{ID: checks[i].ID, Title: checks[i].Title, State: NotLookedAt, Detail: noClient}
 		}
 	} else {
-		checks[0] = j.decide(checks[0], oauth.ReasonUnknownClient)
+		checks[0] = j.decide(checks[0], oauth.ReasonUnknownClient, oauth.ReasonOtherTenant)
 		checks[1] = j.decide(checks[1], oauth.ReasonDisabledClient)
 		checks[4] = j.decide(checks[4], oauth.ReasonGrantNotAllowed)
 	}
@@ -85,9 +90,8 @@ func (j *judgement) credentialsCheck() Check {
 	if reason == "" {
 		return c
 	}
-	c = j.failed(c, reason)
-	c.Detail, c.Fix = "", j.fixAuthentication()
-	return c
+	c.Detail = ""
+	return failedFor(c, reason, j.fixAuthentication()) // The reason may be about the provider of its own token, and not of the assertion.
 }
 
 func onOff(on bool) string {

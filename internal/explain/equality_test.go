@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/controllers/trustsync"
 	"github.com/grantor-dev/grantor/tokenserver"
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
@@ -219,3 +220,45 @@ func TestUndecidable(t *testing.T) {
 }
 
 var errNone = errors.New("none")
+
+// TestTenants: at the issuer of a tenant are the clients of one namespace, and what any issuer of the server has signed is its own.
+func TestTenants(t *testing.T) {
+	at := func(tenant string) change { return func(a *attempt) { a.options.Issuer = server + "/t/" + tenant } }
+	nobody := func(a *attempt) { a.options.Client.Name, a.options.Client.Namespace = "", "" }
+	signedBy := func(issuer string) change {
+		return all(claim("iss", `"`+issuer+`"`), func(a *attempt) { a.provider = provider("idp", issuer, trustedKey("idp")) })
+	}
+	for name, tc := range map[string]struct {
+		change change
+		want   oauth.Reason
+		err    error
+	}{
+		"its own":               {at("team-a"), "", nil},
+		"of another":            {at("team-b"), oauth.ReasonOtherTenant, nil},
+		"by a domain":           {at("example.com"), "", nil},
+		"of nobody":             {all(at("team-a"), nobody), "", nil},
+		"of nobody, elsewhere":  {all(at("team-b"), nobody), oauth.ReasonProviderUnknown, nil},
+		"of nobody, a domain":   {all(at("example.com"), nobody), "", ErrClientNeeded},
+		"signed by the server":  {all(at("team-a"), signedBy(server)), oauth.ReasonSelfIssued, nil},
+		"signed by a neighbour": {all(at("team-a"), signedBy(server+"/t/team-b")), oauth.ReasonSelfIssued, nil},
+		"no name of a tenant":   {at("Team/a"), "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAttempt(tc.change)
+			r, err := Assertion(t.Context(), a.world(t), a.text(), a.options)
+			if !errors.Is(err, tc.err) || err == nil && r.Reason != tc.want {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+	}
+}
+
+// TestWorkloadOfAnotherProvider: what keeps a client from authenticating is about its own provider, whatever is known of that of the
+// assertion.
+func TestWorkloadOfAnotherProvider(t *testing.T) {
+	off := func(p *v1alpha1.IdentityProvider) { p.Spec.GrantEnabled = new(false) }
+	r := newAttempt(byWorkload(off), claim("iss", `"https://stranger.example.com"`)).explain(t)
+	if r.Reason != oauth.ReasonProviderDisabled || !strings.Contains(r.Failures()[0].Fix, "workloads") {
+		t.Errorf("%+v", r)
+	}
+}

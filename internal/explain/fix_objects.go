@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/tokenserver/assertion"
+	"github.com/grantor-dev/grantor/tokenserver/jose"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
@@ -121,6 +123,11 @@ func (j *judgement) fixProvider(reason oauth.Reason) string {
 // fixUnknown looks for what comes near to a provider of the issuer.
 func (j *judgement) fixUnknown() string {
 	issuer := j.trace.UntrustedClaims.Issuer
+	if slices.ContainsFunc(j.trace.Steps, func(s assertion.Traced) bool {
+		return s.Refusal != nil && oauth.AsError(s.Refusal).Reason == oauth.ReasonSelfIssued
+	}) {
+		return "Trust no token of the token server itself: present the one that the identity provider has signed."
+	}
 	if found := j.world.declaring(issuer); len(found) > 0 {
 		p := found[0]
 		key := trust.ObjectKey{Namespace: p.Namespace, Name: p.Name}
@@ -139,6 +146,9 @@ func (j *judgement) fixUnknown() string {
 	namespace := j.client.Key.Namespace
 	if namespace == "" {
 		namespace = "default"
+	}
+	if h := j.trace.UntrustedHeader; h != nil && h.Type == jose.TypeAccessToken {
+		return "Its typ says that it is an access token, perhaps one of the token server itself, which --issuer would tell. Present the token that the identity provider has signed for this server."
 	}
 	return "No IdentityProvider that the client may use has this issuer. If you mean to trust it, declare it with its keys and with the aud that its tokens have for this server:\n" +
 		"apiVersion: " + v1alpha1.GroupVersion().String() + "\nkind: IdentityProvider\nmetadata:\n  name: issuer\n  namespace: " + namespace +

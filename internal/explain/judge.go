@@ -73,15 +73,20 @@ func ask(ctx context.Context, r *request) (answer, error) {
 	})
 	uses := &memory{Memory: state.NewMemory(time.Unix(0, 0))}
 	heard := &lastReason{}
+	issuer, path, tenant := tokenserver.SplitIssuer(r.issuer)
+	domains := map[string]string{}
+	if strings.Contains(tenant, ".") { // It is one of --tenant-domain, and somebody has chosen it for this client.
+		domains[tenant] = client.Key.Namespace
+	}
 	handler, err := tokenserver.NewHandler(tokenserver.Config{
-		Issuer: r.issuer, Trust: store, Replay: uses, Revocations: uses, Now: func() time.Time { return r.now },
+		Issuer: issuer, TenantDomains: domains, Trust: store, Replay: uses, Revocations: uses, Now: func() time.Time { return r.now },
 		Audit: slog.New(heard), Metrics: prometheus.NewRegistry(), DisabledGrants: r.disabled,
 	})
 	if err != nil {
 		return answer{}, err
 	}
 	w := &response{header: http.Header{}}
-	post, err := r.post(ctx, client, secret.text)
+	post, err := r.post(ctx, path+tokenserver.PathToken, client, secret.text)
 	if err != nil {
 		return answer{}, err
 	}
@@ -98,7 +103,7 @@ func ask(ctx context.Context, r *request) (answer, error) {
 }
 
 // post is the request of a client.
-func (r *request) post(ctx context.Context, client *trust.Client, secret string) (*http.Request, error) {
+func (r *request) post(ctx context.Context, path string, client *trust.Client, secret string) (*http.Request, error) {
 	form := url.Values{"grant_type": {oauth.GrantTypeJWTBearer}, "client_id": {client.ID}, "assertion": {r.assertion}, "resource": r.resources}
 	if r.scope != "" {
 		form.Set("scope", r.scope)
@@ -106,7 +111,7 @@ func (r *request) post(ctx context.Context, client *trust.Client, secret string)
 	if client.Authentication == trust.AuthenticationSecret {
 		form.Set("client_secret", secret)
 	}
-	post, err := http.NewRequestWithContext(ctx, http.MethodPost, tokenserver.PathToken, strings.NewReader(form.Encode()))
+	post, err := http.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, fmt.Errorf("make a request: %w", err)
 	}

@@ -47,7 +47,7 @@ func (p *page) indented(label, text string) {
 // WriteText writes the report for people.
 func (r *Report) WriteText(w io.Writer) error {
 	p := &page{w: w}
-	p.linef("Assertion at %s", instant(r.At))
+	p.linef("Assertion at %s, as the client presents it with the JWT bearer grant (RFC 7523)", instant(r.At))
 	p.said("header", r.Header)
 	p.said("claims", r.Claims)
 	p.linef("")
@@ -55,6 +55,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	p.linef("")
 	if len(r.Clients) > 0 {
 		p.linef("Clients that may present it: %s", strings.Join(r.Clients, ", "))
+	}
+	for _, note := range r.Notes {
+		p.linef("Note: %s", note)
 	}
 	if r.Verdict == Refused {
 		p.linef("Refused for %s; the caller sees %s.", r.Reason, r.Error)

@@ -36,6 +36,10 @@ const (
 // cut. It never holds the signature.
 type Report struct {
 	Verdict Verdict `json:"verdict"`
+	// Grant is the grant_type that it is judged for, that of the JWT bearer grant. What another grant would say is not looked at,
+	// and Notes say so where the assertion or the client may be for another one.
+	Grant string   `json:"grant"`
+	Notes []string `json:"notes,omitempty"`
 	// Reason is why a token server would refuse, as in its audit log, and Error the code that the caller would see.
 	Reason oauth.Reason `json:"reason,omitempty"`
 	Error  oauth.Code   `json:"error,omitempty"`
