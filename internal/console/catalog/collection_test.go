@@ -55,15 +55,15 @@ func TestSink(t *testing.T) {
 
 // TestTroubles: what is missing or old is known.
 func TestTroubles(t *testing.T) {
-	parts := []part{{Providers, ""}, {Clients, ""}}
+	parts := []part{{Providers, ""}, {Clients, "team-a"}}
 	clock := now
 	c := newContact(parts, func() time.Time { return clock })
-	if err := c.ready(); err == nil || !strings.Contains(err.Error(), "identityproviders") {
+	if err := c.ready(); err == nil || !strings.Contains(err.Error(), "identity providers") {
 		t.Errorf("ready before anything is loaded: %v", err)
 	}
 	c.loaded(parts[0])
 	c.failed(parts[1], errors.New("refused"))
-	if got := c.troubles(); len(got) != 1 || got[0].Part != "oauthclients" || got[0].Loaded || got[0].Err == nil {
+	if got := c.troubles(); len(got) != 1 || got[0].Part != "clients of team-a" || got[0].Loaded || got[0].Err == nil {
 		t.Errorf("%+v", got)
 	}
 	c.loaded(parts[1])
