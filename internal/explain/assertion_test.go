@@ -249,3 +249,19 @@ func TestOtherGrants(t *testing.T) {
 		})
 	}
 }
+
+// TestStrayCharacters: what cannot be seen in a file is shown, with its place.
+func TestStrayCharacters(t *testing.T) {
+	for edit, want := range map[string]string{
+		"%s": " parts", "\ufeff%s": `, with "\ufeff" at byte 1`, "\xff\xfe%s": `, with "\xff" at byte 1`, " %s": `, with " " at byte 1`,
+		"Bearer %s": `, with " " at byte 7`, "%s=": `, with "=" at byte `, `"%s"`: `, with "\"" at byte 1`, "%s\u202e": `, with "\u202e" at byte `,
+	} {
+		a := newAttempt()
+		a.edit = func(text string) string { return strings.Replace(edit, "%s", text, 1) }
+		r := a.explain(t)
+		i := slices.IndexFunc(r.Checks, func(c Check) bool { return c.ID == "form" })
+		if seen := r.Checks[i].Seen; !strings.Contains(seen, want) || edit == "%s" && strings.Contains(seen, "with") {
+			t.Errorf("%q: %s", edit, seen)
+		}
+	}
+}

@@ -2,8 +2,10 @@ package explain
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/grantor-dev/grantor/tokenserver/assertion"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
@@ -35,7 +37,7 @@ func (j *judgement) view() view {
 func (v view) compare(step string) (seen, wanted string) {
 	switch {
 	case step == "form":
-		return fmt.Sprintf("%d bytes, %d parts", len(v.compact), strings.Count(v.compact, ".")+1), fmt.Sprintf("3 parts of base64url, at most %d bytes", jose.MaxCompactBytes)
+		return fmt.Sprintf("%d bytes, %d parts%s", len(v.compact), strings.Count(v.compact, ".")+1, stray(v.compact)), fmt.Sprintf("3 parts of base64url, at most %d bytes", jose.MaxCompactBytes)
 	case step == "content type":
 		return or(v.header.ContentType), "no cty of a JWT"
 	case step == "issuer present" && v.claims != nil:
@@ -53,6 +55,19 @@ func (v view) compare(step string) (seen, wanted string) {
 		return seen, wanted
 	}
 	return v.compareTimes(step)
+}
+
+// stray says where the first character is that no compact JWT has, such as a space, a quotation mark or the mark that an editor
+// begins a file with. It is never a part of the signature.
+func stray(compact string) string {
+	i := strings.IndexFunc(compact, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+	})
+	if i < 0 {
+		return ""
+	}
+	_, size := utf8.DecodeRuneInString(compact[i:])
+	return fmt.Sprintf(", with %s at byte %d", strconv.QuoteToASCII(compact[i:i+size]), i+1)
 }
 
 func (v view) providerSeen() (seen, wanted string) {
