@@ -25,12 +25,18 @@ type issuer struct {
 	asked []string
 	err   error
 	span  time.Duration
-	gate  chan struct{}
+	// gate, where there is one, is what the first answer waits for, once begun is closed.
+	gate, begun chan struct{}
 }
 
-func (i *issuer) Exchange(_ context.Context, q exchange.Request) (exchange.Token, error) {
+func (i *issuer) Exchange(ctx context.Context, q exchange.Request) (exchange.Token, error) {
 	if i.gate != nil {
-		<-i.gate
+		close(i.begun)
+		select {
+		case <-i.gate:
+		case <-ctx.Done():
+			return exchange.Token{}, ctx.Err()
+		}
 	}
 	i.Lock()
 	defer i.Unlock()
@@ -233,7 +239,7 @@ func TestOldTokenIsHandedOut(t *testing.T) {
 
 // TestSingleFlight: many who want the same are one request, also when the first of them goes away.
 func TestSingleFlight(t *testing.T) {
-	w, i := newWorld(t), &issuer{gate: make(chan struct{})}
+	w, i := newWorld(t), &issuer{gate: make(chan struct{}), begun: make(chan struct{})}
 	e := w.endpoint(i)
 	gone, leave := context.WithCancel(t.Context())
 	var left atomic.Bool
@@ -243,6 +249,7 @@ func TestSingleFlight(t *testing.T) {
 			left.Store(true)
 		}
 	})
+	<-i.begun
 	var good atomic.Int64
 	for range 20 {
 		others.Go(func() {

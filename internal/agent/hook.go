@@ -20,7 +20,7 @@ import (
 const hookTimeout = 30 * time.Second
 
 // errTooSlow is why a command was ended.
-var errTooSlow = fmt.Errorf("it has not ended after %s", hookTimeout)
+var errTooSlow = errors.New("it has not ended in time")
 
 // Command runs a program. It is not told the token: that is in the file.
 type Command struct {
@@ -28,11 +28,14 @@ type Command struct {
 	Args []string
 	// Output gets what it writes.
 	Output io.Writer
+
+	// limit is how long it may run; 0 for hookTimeout.
+	limit time.Duration
 }
 
 // Notify runs it to its end.
 func (c *Command) Notify(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, hookTimeout, errTooSlow)
+	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(c.limit, hookTimeout), errTooSlow)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.Name, c.Args...) // #nosec G204 -- the program is what the user names
 	cmd.Stdout, cmd.Stderr = c.Output, c.Output

@@ -30,6 +30,14 @@ func TestCommand(t *testing.T) {
 	}
 }
 
+// TestCommandHangs: renewal does not wait for ever.
+func TestCommandHangs(t *testing.T) {
+	var out bytes.Buffer
+	if err := (&Command{Name: "sleep", Args: []string{"600"}, Output: &out, limit: 10 * time.Millisecond}).Notify(t.Context()); !errors.Is(err, errTooSlow) {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestCommandIsEnded: with all that it has started.
 func TestCommandIsEnded(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "pid")
