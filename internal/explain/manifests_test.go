@@ -32,8 +32,8 @@ import (
 
 // How many folders are made up, and how many requests are sent to the server of each.
 const (
-	madeUpFolders  = 30
-	requestsOfEach = 40
+	madeUpFolders  = 12
+	requestsOfEach = 100
 )
 
 // dice make up what is tested, the same each time (SplitMix64).
