@@ -141,7 +141,8 @@ func (m *madeUp) manifests(t *testing.T) string {
 func (m *madeUp) provider(namespace, name string) string {
 	return madeUpObject("IdentityProvider", namespace, name, "issuer: "+m.mostly(issuer, "https://others.example.com"),
 		"audienceAliases: ["+m.of(alias, alias+", "+server, alias+", "+server+"/t/team-a")+"]",
-		m.of("jwks: "+madeUpKeys("idp"), "jwks: "+madeUpKeys("idp"), "jwks: "+madeUpKeys("others"), "certificateSecretRef: {name: "+m.of("idp", "idp", "others")+"-"+m.of("good", "good", "over", "early", "none")+"}", "discovery: {}"),
+		m.of("jwks: "+madeUpKeys("idp"), m.mostly("jwks: "+madeUpKeys("idp"), "jwks: "+madeUpKeys("others"), "discovery: {}"),
+			"certificateSecretRef: {name: "+m.mostly("idp", "others")+"-"+m.of("good", "good", "over", "early", "none")+"}"),
 		m.seldom(12, "grantEnabled: false"), m.seldom(3, "clockSkew: "+m.of("0s", "1m")), m.seldom(4, "maxLifetime: "+m.of("1m", "2h")),
 		m.seldom(4, "maxAge: "+m.of("1m", "10m")), m.seldom(3, "replay: "+m.of("OneTime", "OneTimeIfPresent", "Reuse")), m.seldom(4, "certificateExpiry: Ignore"),
 		m.seldom(6, "audiencePolicy: Sole"), m.seldom(4, "scopes: [read]"), m.seldom(8, "profile: IDJAG"),
