@@ -46,9 +46,7 @@ func consoleCommand() *cobra.Command {
 when keys end, what is granted and refused. It changes nothing and reads no Secret.
 
 It asks nobody who they are: it listens on loopback, for kubectl port-forward or for you alone. Before it is reached from
-elsewhere, put something before it that does, and name the host with --allowed-host.
-
-Exits with 2 where a flag is wrong, or a file that it names, and with 1 where it cannot serve.`,
+elsewhere, put something before it that does, and name the host with --allowed-host.`,
 		Example: `  grantor console --kubeconfig ~/.kube/config
   kubectl --namespace grantor-system port-forward deployment/grantor-console 8082`,
 		Args: cobra.NoArgs,
@@ -65,7 +63,7 @@ Exits with 2 where a flag is wrong, or a file that it names, and with 1 where it
 	flags.DurationVar(&f.drain, "drain", 0, "how long to go on answering after a stop signal")
 	f.tls.add(flags, "", "the pages", "plain HTTP")
 	f.traffic.add(flags)
-	return telling(cmd)
+	return cmd
 }
 
 // served is what the flags of a console make.
@@ -79,11 +77,11 @@ type served struct {
 func (f *consoleFlags) run(ctx context.Context, stderr io.Writer) error {
 	log, err := f.logs.logger(stderr)
 	if err != nil {
-		return blindError{err}
+		return err
 	}
 	s, err := f.build(ctx, log)
 	if err != nil {
-		return blindError{err}
+		return err
 	}
 	o := &ops{ready: s.objects.Ready}
 	return serve(ctx, log, o, f.drain, together(s.objects.Run, s.traffic.Run),

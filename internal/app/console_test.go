@@ -79,8 +79,8 @@ func TestConsoleRefusesFlags(t *testing.T) {
 		"nobody not to verify":          {[]string{"--metrics-insecure"}, "have a meaning only with --metrics-url"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if code, said := runConsole(t, tc.args...); code != 2 || !strings.Contains(said, tc.says) {
-				t.Errorf("it ends with %d and %q, not with %q", code, said, tc.says)
+			if code, said := runConsole(t, tc.args...); code != 1 || !strings.Contains(said, tc.says) {
+				t.Errorf("it ends with %d and %q, not with 1 and %q", code, said, tc.says)
 			}
 		})
 	}
@@ -99,7 +99,7 @@ func TestConsoleEveryFlag(t *testing.T) {
 	})
 }
 
-// TestConsolePortTaken: what may pass ends it with another code.
+// TestConsolePortTaken: the flag with the address is named.
 func TestConsolePortTaken(t *testing.T) {
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -9,10 +9,10 @@ import (
 // errNo ends a command that judges with 1: the answer is no, and the output says why.
 var errNo = errors.New("no")
 
-// blindError ends a command with 2: one that judges has no answer, or what it was told is wrong, and another try is in vain.
+// blindError ends a command that judges with 2: there is no answer.
 type blindError struct{ error }
 
-// ExitCode tells it from a no, or from trouble that may pass.
+// ExitCode tells it from a no.
 func (blindError) ExitCode() int { return 2 }
 
 // Unwrap returns the error.
@@ -20,7 +20,7 @@ func (c blindError) Unwrap() error { return c.error }
 
 // judging makes all errors of a command say that it could not look, those of its flags and arguments too, but not errNo.
 func judging(cmd *cobra.Command) *cobra.Command {
-	run := cmd.RunE
+	run, args := cmd.RunE, cmd.Args
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		err := run(cmd, args)
 		if err == nil || errors.Is(err, errNo) {
@@ -28,12 +28,6 @@ func judging(cmd *cobra.Command) *cobra.Command {
 		}
 		return blindError{err}
 	}
-	return telling(cmd)
-}
-
-// telling makes wrong flags and arguments of a command end it with 2.
-func telling(cmd *cobra.Command) *cobra.Command {
-	args := cmd.Args
 	cmd.Args = func(cmd *cobra.Command, list []string) error {
 		if err := args(cmd, list); err != nil {
 			return blindError{err}
