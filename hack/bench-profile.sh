@@ -2,7 +2,7 @@
 # Usage: hack/bench-profile.sh
 #
 # Where the CPU time of an exchange goes within the token server's handler, where one provider and one client are declared, and
-# where very many are: BenchmarkDeclared, profiled, on one core. Rewrites the table in docs/performance.md.
+# where very many are, and what it allocates: BenchmarkDeclared, profiled, on one core. Rewrites the table in docs/performance.md.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
@@ -18,35 +18,38 @@ readonly parts=(
 
 say "build"
 go test -c -o "$dir/test" ./tokenserver
-for size in one all; do
-	say "$size"
-	(cd tokenserver && GOGC=400 "$dir/test" -test.run '^$' -test.bench "Declared/$size" -test.benchtime 6s -test.cpu 1 -test.cpuprofile "$dir/$size") |
-		awk '/^BenchmarkDeclared/ { print $3 / 1000 }' >"$dir/$size.time"
-done
+# run NAME SIZE FLAG...: profile the benchmark of a size as NAME, and keep how often it ran.
+run() {
+	say "$1"
+	(cd tokenserver && GOGC=400 "$dir/test" -test.run '^$' -test.bench "Declared/$2" -test.cpu 1 "${@:3}") |
+		awk '/^BenchmarkDeclared/ { print $2 }' >"$dir/$1.count"
+}
+run one one -test.benchtime 6s -test.cpuprofile "$dir/one"
+run all all -test.benchtime 6s -test.cpuprofile "$dir/all"
+run allocations one -test.benchtime 20000x -test.memprofilerate 1 -test.memprofile "$dir/allocations"
 
-# share SIZE IGNORED REGEXP: the part of the samples of the handler that pass through one and not the other.
-share() {
-	go tool pprof -top -focus "$3" ${2:+-ignore "$2"} "$dir/test" "$dir/$1" 2>/dev/null |
-		awk '/^Showing nodes accounting for/ { sub(/%.*/, ""); sub(/.*, /, ""); print $0 / 100; found = 1 } END { if (!found) print 0 }'
+# part PROFILE IGNORED REGEXP: of one exchange, the µs or the allocations that pass through one and not the other.
+part() {
+	local flags=(-unit us)
+	[[ $1 != allocations ]] || flags=(-sample_index alloc_objects)
+	go tool pprof "${flags[@]}" -top -nodefraction 0 -nodecount 100000 -focus "$3" -ignore "$2" "$dir/test" "$dir/$1" 2>/dev/null |
+		awk -v count="$(<"$dir/$1.count")" '/^Showing nodes accounting for/ { found = $5 + 0 } END { printf "%.1f", found / count }'
 }
 
 # Making the requests and the objects is no part of it.
 readonly setup='tokenserver\.declared|tokenserver\.\(\*fixture\)\.client|trust\.\(\*Tx\)|httptest|url\.Values'
+# row NAME IGNORED REGEXP
+row() {
+	printf '| %s | %s | %s | %s |\n' "$1" "$(part one "$2" "$3")" "$(part all "$2" "$3")" "$(part allocations "$2" "$3")"
+}
 table() {
-	printf '| Where the time goes, in µs | one of each | 10,000 providers and 100,000 clients |\n|---|---|---|\n'
+	printf '| | µs, one of each declared | µs, 10,000 providers and 100,000 clients | allocations |\n|---|---|---|---|\n'
 	ignored=$setup
-	for part in "${parts[@]}"; do
-		printf '| %s |' "${part%%|*}"
-		for size in one all; do
-			awk -v part="$(share $size "$ignored" "${part#*|}")" -v all="$(share $size "$setup" .)" -v time="$(<"$dir/$size.time")" \
-				'BEGIN { printf " %.1f |", part / all * time }'
-		done
-		printf '\n'
-		ignored="$ignored|${part#*|}"
+	for named in "${parts[@]}"; do
+		row "${named%%|*}" "$ignored" "${named#*|}"
+		ignored="$ignored|${named#*|}"
 	done
-	printf '| Together |'
-	for size in one all; do awk '{ printf " %.1f |", $1 }' "$dir/$size.time"; done
-	printf '\n'
+	row Together "$setup" .
 }
 table >"$dir/table"
 awk -v table="$dir/table" '

@@ -10,12 +10,12 @@ import (
 // allocationExchanges is how many exchanges it is counted over what one allocates.
 const allocationExchanges = 2_000
 
-// countAllocations asks as one client, last of all. A server has series of metrics for each client that has asked: with more of
-// them, telling what it has allocated would allocate more from one time to the next, and with very many it would drown the rest.
+// countAllocations is for the servers that know one client. One that was asked by very many has series of metrics for each of them,
+// and what it allocates to tell them would drown what it tells.
 func (s *stage) countAllocations(ctx context.Context, f *field) error {
 	for _, c := range f.contenders {
 		if c.requests != f.one {
-			c.requests, c.used = f.one, 0
+			continue
 		}
 		if err := f.one.ensure(ctx, c.used+allocationExchanges); err != nil {
 			return err
