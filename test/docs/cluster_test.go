@@ -74,8 +74,10 @@ func TestClusterCommands(t *testing.T) {
 	if err := os.Symlink(filepath.Join(harness.ModuleRoot(), "examples"), filepath.Join(dir, "examples")); err != nil {
 		t.Fatal(err)
 	}
+	commands := blocks(t, clusterBlock)
+	commands["runbooks"] = runbookCommands(t, "grantor ", "https://auth.example.com", "$ISSUER")
 	ran := 0
-	for page, list := range blocks(t, clusterBlock) {
+	for page, list := range commands {
 		for _, block := range list {
 			cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", block)
 			cmd.Dir = dir

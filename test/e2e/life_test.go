@@ -33,6 +33,8 @@ func TestInstallation(t *testing.T) {
 		{"pods are deleted", (*installation).podDeletion},
 		{"F21 leader is killed", (*installation).leaderKill},
 		{"F11 keys are rotated", (*installation).keyRotation},
+		{"commands of the runbooks", (*installation).runbooks},
+		{"a key is stolen", (*installation).stolenKey},
 		{"L-17 one namespace", (*installation).narrow},
 		{"uninstall", (*installation).uninstall},
 	} {

@@ -41,7 +41,7 @@ func TestRunbooks(t *testing.T) {
 		if diff := cmp.Diff([]string{"Meaning", "Impact", "Diagnose", "Mend"}, got); diff != "" {
 			t.Errorf("sections of %s (-want +got):\n%s", page, diff)
 		}
-		if !strings.HasPrefix(string(text), "# "+a.Alert+"\n") || !strings.Contains(string(text), "\n```\n") {
+		if !strings.HasPrefix(string(text), "# "+a.Alert+"\n") || !strings.Contains(string(text), "\n```sh runbook\n") {
 			t.Errorf("%s has another title, or no command", page)
 		}
 	}
