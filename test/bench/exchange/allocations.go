@@ -10,18 +10,22 @@ import (
 // allocationExchanges is how many exchanges it is counted over what one allocates.
 const allocationExchanges = 2_000
 
-// countAllocations is for the servers that know one client. One that was asked by very many has series of metrics for each of them,
-// and what it allocates to tell them would drown what it tells.
+// countAllocations asks as one client, first of all. There are series of metrics for each client that has asked: with more of them
+// from one time to the next, a server allocates more to tell what it has allocated, and with very many that drowns what it tells.
 func (s *stage) countAllocations(ctx context.Context, f *field) error {
 	for _, c := range f.contenders {
-		if c.requests != f.one {
-			continue
+		requests, used := c.requests, c.used
+		if requests != f.one {
+			c.requests, c.used = f.one, 0
 		}
 		if err := f.one.ensure(ctx, c.used+allocationExchanges); err != nil {
 			return err
 		}
 		if err := c.countAllocations(ctx); err != nil {
 			return err
+		}
+		if requests != f.one {
+			c.requests, c.used = requests, used
 		}
 	}
 	return nil

@@ -58,7 +58,7 @@ type contender struct {
 type figures struct {
 	// cpu is that of one exchange, in µs.
 	cpu measure.Series[float64]
-	// mallocs and bytes are what one exchange allocates, zero where it was not counted.
+	// mallocs and bytes are what one exchange allocates.
 	mallocs, bytes float64
 	// p50, p99 and p999 are latencies, and late what of the 99th percentile may be the generator's.
 	p50, p99, p999, late measure.Series[time.Duration]

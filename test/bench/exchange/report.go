@@ -52,20 +52,12 @@ func (r report) exchangeTables() string {
 				continue
 			}
 			g := c.figures
-			fmt.Fprintf(&b, "| %s | %.1f µs | %s | %s | %s | %s / %s / %s |\n", c.name, g.cpu.Median(), measure.Count(int(1e6/g.cpu.Median())),
-				spread(ratios(c, floor)), g.allocations(),
+			fmt.Fprintf(&b, "| %s | %.1f µs | %s | %s | %.0f | %s | %s / %s / %s |\n", c.name, g.cpu.Median(), measure.Count(int(1e6/g.cpu.Median())),
+				spread(ratios(c, floor)), g.mallocs, measure.Count(int(g.bytes)),
 				micros(g.p50.Median()), micros(g.p99.Median()), micros(g.p999.Median()))
 		}
 	}
 	return b.String()
-}
-
-// allocations are two cells of a table.
-func (f figures) allocations() string {
-	if f.mallocs == 0 {
-		return "– | –"
-	}
-	return fmt.Sprintf("%.0f | %s", f.mallocs, measure.Count(int(f.bytes)))
 }
 
 // transportTable compares transports with plain HTTP/1.1.

@@ -94,6 +94,9 @@ func (s *stage) measurePair(ctx context.Context, p pair, first bool) (f *field, 
 			return f, err
 		}
 	}
+	if err := s.countAllocations(ctx, f); err != nil {
+		return f, err
+	}
 	s.sayf("%s: warm up (%s)", p, time.Since(begin).Round(time.Second/10))
 	if err := s.warmUp(ctx, f); err != nil {
 		return f, err
@@ -103,9 +106,6 @@ func (s *stage) measurePair(ctx context.Context, p pair, first bool) (f *field, 
 		if err := s.round(ctx, f, round); err != nil {
 			return f, err
 		}
-	}
-	if err := s.countAllocations(ctx, f); err != nil {
-		return f, err
 	}
 	err = f.confirm(ctx)
 	return f, err

@@ -32,7 +32,7 @@ type field struct {
 	dir        string
 	contenders []*contender
 	state      *harness.Valkey
-	// one are the requests of one client.
+	// one are the requests of one client, whom every server knows.
 	one *requests
 }
 

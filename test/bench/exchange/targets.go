@@ -53,7 +53,7 @@ func (r report) checks() (rows []measure.Check) {
 	name := f.pair.String()
 	floor, small, loaded, redis := f.of(floorName), f.of(smallName), f.of(loadedName), f.of(redisName)
 	more := ratios(f.of(genericName), loaded)
-	mallocs, least := small.figures.mallocs, floor.figures.mallocs
+	mallocs, least := loaded.figures.mallocs, floor.figures.mallocs
 	rows = append(
 		rows,
 		measure.Check{
