@@ -6,8 +6,9 @@ import (
 	"sync"
 )
 
-// maxShared bounds how many lists are kept to be shared. The API bounds how long each can be.
-const maxShared = 1024
+// maxShared bounds how many lists are kept to be shared, and maxSharedBytes how long each may be: what is kept stays when the
+// objects are gone, so nobody may make that much. Longer ones are hardly alike.
+const maxShared, maxSharedBytes = 1024, 256
 
 // sharing gives lists that are equal the same memory. Most of many objects ask for the same scopes and name the same resources,
 // and what the trust store holds but once is neither gone through again and again by the garbage collector nor missing in the
@@ -26,6 +27,9 @@ func (s *sharing) list(list []string) []string {
 		return list
 	}
 	name := strings.Join(list, "\x00")
+	if len(name) > maxSharedBytes {
+		return list
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known, ok := s.known[name]; ok {

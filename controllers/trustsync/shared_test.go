@@ -3,6 +3,7 @@ package trustsync
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"unsafe"
 )
@@ -43,6 +44,15 @@ func TestSharingIsBounded(t *testing.T) {
 	}
 	if len(s.known) != maxShared {
 		t.Errorf("%d lists are kept, want %d", len(s.known), maxShared)
+	}
+	var long sharing
+	for size, want := range map[int]bool{maxSharedBytes + 1: false, maxSharedBytes: true} {
+		if got := long.text(strings.Repeat("x", size)); len(got) != size {
+			t.Errorf("%d bytes became %d", size, len(got))
+		}
+		if _, kept := long.known[strings.Repeat("x", size)]; kept != want {
+			t.Errorf("a text of %d bytes is kept: %v", size, kept)
+		}
 	}
 }
 
