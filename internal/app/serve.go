@@ -119,26 +119,24 @@ func (l listener) serve(server *http.Server, socket net.Listener) error {
 // not Ready first, drain for others to notice, while every answer is the last one on its connection, end what is in flight,
 // and stop work last.
 func serve(ctx context.Context, log *slog.Logger, o *ops, drain time.Duration, work func(context.Context) error, listeners ...listener) error {
+	sockets, err := openAll(ctx, listeners)
+	if err != nil {
+		return err
+	}
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	group, groupCtx := errgroup.WithContext(workCtx)
 	if work != nil {
 		group.Go(func() error { return work(groupCtx) })
 	}
-	var servers []*http.Server
-	for _, l := range listeners {
-		socket, err := l.open(ctx)
-		if err != nil {
-			stopWork()
-			return errors.Join(err, closeAll(servers), group.Wait())
-		}
-		server := l.server(o, log)
-		log.InfoContext(ctx, "listening", "for", l.name, "address", socket.Addr().String(), "tls", l.keyPair != nil)
-		servers = append(servers, server)
+	servers := make([]*http.Server, len(listeners))
+	for i, l := range listeners {
+		servers[i] = l.server(o, log)
+		log.InfoContext(ctx, "listening", "for", l.name, "address", sockets[i].Addr().String(), "tls", l.keyPair != nil)
 		if l.keyPair != nil {
 			group.Go(func() error { return l.keyPair.run(groupCtx) })
 		}
-		group.Go(func() error { return l.serve(server, socket) })
+		group.Go(func() error { return l.serve(servers[i], sockets[i]) })
 	}
 	select {
 	case <-ctx.Done():
@@ -176,10 +174,19 @@ func shutdown(ctx context.Context, servers []*http.Server) error {
 	return errors.Join(errs...)
 }
 
-func closeAll(servers []*http.Server) error {
-	var errs []error
-	for _, s := range servers {
-		errs = append(errs, s.Close())
+// openAll opens every socket or none, before there is any work to undo.
+func openAll(ctx context.Context, listeners []listener) ([]net.Listener, error) {
+	sockets := make([]net.Listener, 0, len(listeners))
+	for _, l := range listeners {
+		socket, err := l.open(ctx)
+		if err != nil {
+			errs := []error{err}
+			for _, s := range sockets {
+				errs = append(errs, s.Close())
+			}
+			return nil, errors.Join(errs...)
+		}
+		sockets = append(sockets, socket)
 	}
-	return errors.Join(errs...)
+	return sockets, nil
 }

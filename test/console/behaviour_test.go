@@ -201,8 +201,8 @@ func TestAPIServerGone(t *testing.T) {
 	inspect(t, "cut-before", console+"/providers", "8 identity providers")
 	proxy.Reset()
 	defer proxy.Close()
-	reload(t, console+"/providers", "may be out of date")
-	inspect(t, "cut-list", console+"/providers", "The identity providers may be out of date.", "8 identity providers", "payments/bank")
+	reload(t, console+"/providers", "The identity providers may be out of date.")
+	inspect(t, "cut-list", console+"/providers", "8 identity providers", "payments/bank")
 	inspect(t, "cut-object", console+"/providers/payments/bank", "The API server does not answer")
 	if status, _, err := p.Get(t.Context(), "/readyz"); err != nil || status != http.StatusOK {
 		t.Errorf("it ends for that: %d, %v", status, err)

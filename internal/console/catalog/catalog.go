@@ -109,7 +109,7 @@ func (c *Catalog) source(p part) *cache.ListWatch {
 				list = &v1alpha1.OAuthClientList{}
 			}
 			if err := request(options).Do(ctx).Into(list); err != nil {
-				return nil, c.failed(p, fmt.Errorf("list %s: %w", p.kind, err))
+				return nil, c.failed(ctx, p, fmt.Errorf("list %s: %w", p.kind, err))
 			}
 			return list, nil
 		},
@@ -117,11 +117,11 @@ func (c *Catalog) source(p part) *cache.ListWatch {
 			options.Watch = true
 			w, err := request(options).Watch(ctx)
 			if err != nil {
-				return nil, c.failed(p, fmt.Errorf("watch %s: %w", p.kind, err))
+				return nil, c.failed(ctx, p, fmt.Errorf("watch %s: %w", p.kind, err))
 			}
 			// A connection that ended without an answer is a watch without events to client-go, and no error.
 			if _, answered := w.(*watch.StreamWatcher); !answered {
-				return nil, c.failed(p, fmt.Errorf("watch %s: %w", p.kind, errors.New("the connection ended without an answer")))
+				return nil, c.failed(ctx, p, fmt.Errorf("watch %s: %w", p.kind, errors.New("the connection ended without an answer")))
 			}
 			c.contact.heard(p)
 			return w, nil
@@ -129,7 +129,10 @@ func (c *Catalog) source(p part) *cache.ListWatch {
 	}
 }
 
-func (c *Catalog) failed(p part, err error) error {
+func (c *Catalog) failed(ctx context.Context, p part, err error) error {
+	if ctx.Err() != nil { // It is this process that ends.
+		return err
+	}
 	c.contact.failed(p, err)
 	c.log.Info("the API server does not answer", "part", p.String(), "error", err.Error())
 	return err
