@@ -11,6 +11,7 @@ import (
 
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/peer"
+	"github.com/grantor-dev/grantor/tokenserver/scratch"
 	"github.com/grantor-dev/grantor/tokenserver/trust"
 )
 
@@ -163,8 +164,7 @@ func (r *record) appendTo(attrs []slog.Attr) []slog.Attr {
 	}
 	add("grant_type", r.grantType)
 	if r.assertion != "" {
-		sum := sha256.Sum256([]byte(r.assertion))
-		add("assertion_sha256", hex.EncodeToString(sum[:]))
+		add("assertion_sha256", digestOf(r.assertion))
 	}
 	if r.provider != nil {
 		add("identity_provider", r.provider.Key.String())
@@ -187,6 +187,15 @@ func (r *record) appendTo(attrs []slog.Attr) []slog.Attr {
 		add("refresh_token_withheld", "too_large")
 	}
 	return attrs
+}
+
+// digestOf returns SHA-256 in hexadecimal form.
+func digestOf(s string) string {
+	b := scratch.Borrow()
+	defer scratch.Return(b)
+	b.WriteString(s)
+	sum := sha256.Sum256(b.Bytes())
+	return hex.EncodeToString(sum[:])
 }
 
 // cut bounds text. What it cuts off is named by a digest, so that two records of the same text can be told.

@@ -14,6 +14,7 @@ import (
 	"github.com/grantor-dev/grantor/tokenserver/keyring"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
 	"github.com/grantor-dev/grantor/tokenserver/replay"
+	"github.com/grantor-dev/grantor/tokenserver/scratch"
 )
 
 // Token is a minted access token with what the response says about it.
@@ -46,7 +47,10 @@ func Mint(ring *keyring.Ring, issuer string, r replay.Redeemed, now time.Time) (
 		Resources: d.Resources(),
 		ExpiresIn: d.ExpiresAt().Unix() - now.Unix(),
 	}
-	c := claims{b: make([]byte, 0, 512)}
+	memory := scratch.Borrow()
+	defer scratch.Return(memory)
+	memory.Grow(512)
+	c := claims{b: memory.AvailableBuffer()}
 	c.text("iss", issuer)
 	c.text("sub", d.Subject())
 	c.audience(d.Audience())

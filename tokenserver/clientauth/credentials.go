@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
+	"github.com/grantor-dev/grantor/tokenserver/scratch"
 )
 
 // The methods of client authentication, by their registered names (RFC 8414 §2, RFC 7591 §2). The last has none: on the
@@ -94,17 +95,25 @@ func fromHeader(authorization, bodyID string) (Credentials, error) {
 	return c, nil
 }
 
+func decodeBase64(text string) (string, error) {
+	b := scratch.Borrow()
+	defer scratch.Return(b)
+	b.Grow(base64.StdEncoding.DecodedLen(len(text)))
+	plain, err := base64.StdEncoding.AppendDecode(b.AvailableBuffer(), []byte(text))
+	return string(plain), err //nolint:wrapcheck // Its text is nobody's business.
+}
+
 // parseBasic reads the Basic scheme (RFC 7617 §2) with both parts form-encoded inside it (RFC 6749 §2.3.1).
 func parseBasic(authorization string) (Credentials, bool) {
 	scheme, encoded, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "Basic") {
 		return Credentials{}, false
 	}
-	plain, err := base64.StdEncoding.DecodeString(strings.TrimLeft(encoded, " "))
+	plain, err := decodeBase64(strings.TrimLeft(encoded, " "))
 	if err != nil {
 		return Credentials{}, false
 	}
-	rawID, rawSecret, ok := strings.Cut(string(plain), ":")
+	rawID, rawSecret, ok := strings.Cut(plain, ":")
 	if !ok {
 		return Credentials{}, false
 	}

@@ -12,6 +12,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+
+	"github.com/grantor-dev/grantor/tokenserver/scratch"
 )
 
 // What a JWT is for, in typ.
@@ -152,8 +154,10 @@ func (s *Signer) Sign(typ string, claims []byte) (string, error) {
 		return "", fmt.Errorf("sign: unknown typ %q", typ)
 	}
 	enc := base64.RawURLEncoding
-	out := make([]byte, 0, len(header)+2+enc.EncodedLen(len(claims))+enc.EncodedLen(s.signatureBytes))
-	out = append(out, header...)
+	b := scratch.Borrow()
+	defer scratch.Return(b)
+	b.Grow(len(header) + 2 + enc.EncodedLen(len(claims)) + enc.EncodedLen(s.signatureBytes))
+	out := append(b.AvailableBuffer(), header...)
 	out = append(out, '.')
 	out = enc.AppendEncode(out, claims)
 	out, err := s.sign(append(out, '.'), out)

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash"
 )
 
 // Data keys of the Secret that holds the digest key.
@@ -25,6 +26,8 @@ type DigestKey struct {
 	// key is a function because no printer looks into one: fmt calls no methods on unexported fields, and so would write
 	// the bytes of a key that is a field of somebody else's struct.
 	key func() [digestKeyBytes]byte
+	// mac returns a new state of HMAC-SHA-256 with the key.
+	mac func() hash.Hash
 }
 
 // GenerateDigestKey returns a new random digest key.
@@ -50,6 +53,22 @@ func newDigestKey(key [digestKeyBytes]byte) DigestKey {
 	return DigestKey{
 		id:  base64.RawURLEncoding.EncodeToString(sum[:9]),
 		key: func() [digestKeyBytes]byte { return key },
+		mac: macOf(key),
+	}
+}
+
+// macOf returns what makes HMAC-SHA-256 states with a key. The state after the key is made once, and copied: to make it takes
+// longer than to use it.
+func macOf(key [digestKeyBytes]byte) func() hash.Hash {
+	fresh := hmac.New(sha256.New, key[:])
+	fresh.Reset() // has it prepare for being used often
+	return func() hash.Hash {
+		if cloner, ok := fresh.(hash.Cloner); ok {
+			if clone, err := cloner.Clone(); err == nil {
+				return clone
+			}
+		}
+		return hmac.New(sha256.New, key[:]) // An old FIPS 140 module cannot copy.
 	}
 }
 
@@ -65,14 +84,14 @@ func (k DigestKey) Marshal() []byte {
 // Digest returns HMAC-SHA-256 of a client secret, bound to the UID of the OAuthClient: the digest of one object is
 // worth nothing in another.
 func (k DigestKey) Digest(uid, secret string) [sha256.Size]byte {
-	mac := hmac.New(sha256.New, k.Marshal())
+	mac := k.mac()
 	mac.Write([]byte("grantor client secret v1\x00" + uid + "\x00" + secret))
 	return [sha256.Size]byte(mac.Sum(nil))
 }
 
 // Seal returns a keyed digest over a list of texts, base64url: whoever has the key can tell later that none has changed.
 func (k DigestKey) Seal(texts ...string) string {
-	mac := hmac.New(sha256.New, k.Marshal())
+	mac := k.mac()
 	mac.Write([]byte("grantor seal v1\x00"))
 	for _, t := range texts {
 		_, _ = fmt.Fprintf(mac, "%d:%s", len(t), t) // A hash never fails.

@@ -1,14 +1,14 @@
 package oauth
 
 import (
-	"bytes"
 	"errors"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
+
+	"github.com/grantor-dev/grantor/tokenserver/scratch"
 )
 
 // Limits of a request.
@@ -92,16 +92,9 @@ func isForm(contentType string) bool {
 	return err == nil && t == formType
 }
 
-// bodies are used again and again.
-var bodies = sync.Pool{New: func() any { return &bytes.Buffer{} }} //nolint:gochecknoglobals // no state
-
 func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
-	b := bodies.Get().(*bytes.Buffer) //nolint:errcheck,forcetypeassert // It holds nothing else.
-	defer func() {
-		clear(b.Bytes()) // There may be a secret in it.
-		b.Reset()
-		bodies.Put(b)
-	}()
+	b := scratch.Borrow()
+	defer scratch.Return(b)
 	if _, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBodyBytes)); err != nil {
 		if maxErr := (*http.MaxBytesError)(nil); errors.As(err, &maxErr) {
 			return "", Refuse(ReasonBodyTooLarge, nil)
