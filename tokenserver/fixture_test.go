@@ -88,7 +88,7 @@ func newFixture(t testing.TB, changes ...func(*Config)) *fixture {
 	config := Config{
 		Issuer: server, Trust: f.store, Replay: memory, Revocations: memory, Now: func() time.Time { return f.now },
 		Audit:   slog.New(slog.NewJSONHandler(f.audit, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Metrics: f.registry,
+		Metrics: f.registry, MaxObjectMetrics: 100,
 	}
 	for _, change := range changes {
 		change(&config)

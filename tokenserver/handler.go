@@ -62,6 +62,8 @@ type Config struct {
 	Audit *slog.Logger
 	// Metrics registers the metrics of those endpoints.
 	Metrics prometheus.Registerer
+	// MaxObjectMetrics is how many clients, and how many providers, have metrics of their own; 0 for none.
+	MaxObjectMetrics int
 	// DisabledGrants are grant_type values that the server refuses to everybody; nil refuses none.
 	DisabledGrants []string
 	// Tracer begins the spans of requests; nil means that there are none, and costs nothing.
@@ -113,7 +115,7 @@ func NewHandler(c Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newMetrics(c.Metrics, c.Trust)
+	m, err := newMetrics(c.Metrics, c.Trust, c.MaxObjectMetrics)
 	if err != nil {
 		return nil, err
 	}

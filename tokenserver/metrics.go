@@ -21,6 +21,7 @@ const grantNone = "none"
 type metrics struct {
 	// requests are by endpoint and, at the token endpoint, by grant_type.
 	requests  map[requestKind]requestMetrics
+	objects   *objectMetrics
 	documents *prometheus.HistogramVec
 	panics    prometheus.Counter
 	// known and unknown count assertions that may be presented again, by whether their signature was remembered.
@@ -48,8 +49,10 @@ func buckets() []float64 {
 	return []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .5, 1}
 }
 
-func newMetrics(r prometheus.Registerer, store *trust.Store) (*metrics, error) {
+// newMetrics registers the metrics; so many clients and providers have their own.
+func newMetrics(r prometheus.Registerer, store *trust.Store, mostObjects int) (*metrics, error) {
 	m := &metrics{
+		objects:  newObjectMetrics(store, mostObjects),
 		requests: map[requestKind]requestMetrics{},
 		documents: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "grantor_document_request_duration_seconds", Help: "Time to answer for a public document, by its kind and the HTTP status.",
@@ -65,7 +68,7 @@ func newMetrics(r prometheus.Registerer, store *trust.Store) (*metrics, error) {
 		Help: "Assertions that may be presented again, by whether their signature was remembered (hit) or had to be verified (miss); 0 unless signatures are remembered.",
 	}, []string{"result"})
 	m.known, m.unknown = remembered.WithLabelValues("hit"), remembered.WithLabelValues("miss")
-	collectors := []prometheus.Collector{newObjectMetrics(store), m.documents, m.panics, remembered}
+	collectors := []prometheus.Collector{m.objects, m.documents, m.panics, remembered}
 	collectors = append(collectors, m.tokenRequests()...)
 	collectors = append(collectors, m.plainRequests(endpointIntrospection,
 		"grantor_introspection_requests_total", "Introspection requests by error code on the wire and by reason; both are ok for an active token, and the code alone for one that is not.",
@@ -149,7 +152,7 @@ func (m *metrics) observe(rec *record, code, reason string, took time.Duration) 
 	kind := requestKind{endpoint: rec.endpoint}
 	if rec.endpoint == endpointToken {
 		kind.grantType = rec.grantType
-		observeObjects(rec)
+		m.objects.observe(rec)
 	}
 	of := m.requests[kind]
 	if rec.err == nil {
@@ -163,20 +166,6 @@ func (m *metrics) observe(rec *record, code, reason string, took time.Duration) 
 		return
 	}
 	of.duration.Observe(took.Seconds())
-}
-
-// observeObjects counts a request for the objects that it is about.
-func observeObjects(rec *record) {
-	granted := rec.err == nil
-	if rec.client != nil {
-		rec.client.Usage.Count(granted)
-	}
-	switch {
-	case rec.provider != nil:
-		rec.provider.Usage.Count(granted)
-	case rec.untrustedProvider != nil:
-		rec.untrustedProvider.Usage.Count(granted)
-	}
 }
 
 // timed measures what answers for a public document.

@@ -126,6 +126,46 @@ func TestMetricsOfObjects(t *testing.T) {
 	}
 }
 
+// Objects beyond the bound are counted under no name, for good: a counter must not fall. One that is gone makes room.
+func TestMetricsOfObjectsAreBounded(t *testing.T) {
+	const clients, providers = "grantor_client_token_requests_total", "grantor_provider_token_requests_total"
+	f := newFixture(t, func(c *Config) { c.MaxObjectMetrics = 1 })
+	ask := func(client, issuer, id string) { f.send(t, f.call(client, f.assertion(issuer, id)).request()) }
+	expect := func(when, metric, name string, want float64) {
+		t.Helper()
+		if got := f.series(t, metric, "name", name); got != want {
+			t.Errorf("%s: %s of %q is %v, not %v", when, metric, name, got, want)
+		}
+	}
+	ask("c1", idpA, "1")
+	ask("c1", idpA, "2")
+	expect("within the bound", clients, "c1", 2)
+	expect("within the bound", clients, "", 0)
+	ask("c2", idpB, "3")
+	ask("c1", idpA, "4")
+	for metric, names := range map[string][2]string{clients: {"c1", "c2"}, providers: {"idp-a", "idp-b"}} {
+		expect("beyond it", metric, names[0], 3)
+		expect("beyond it", metric, names[1], 0)
+		expect("beyond it", metric, "", 1)
+	}
+	f.store.Update(func(tx *trust.Tx) { tx.DeleteClient(trust.ObjectKey{Namespace: "team-a", Name: "c1"}) })
+	expect("gone", clients, "c1", 0)
+	ask("c2", idpB, "5")
+	expect("with room again", clients, "c2", 1)
+	expect("with room again", clients, "", 1)
+}
+
+// With a bound of none, nobody has a name.
+func TestMetricsOfNoObjects(t *testing.T) {
+	f := newFixture(t, func(c *Config) { c.MaxObjectMetrics = 0 })
+	f.send(t, f.call("c1", f.assertion(idpA, "1")).request())
+	for _, metric := range []string{"grantor_client_token_requests_total", "grantor_provider_token_requests_total"} {
+		if all, named := f.series(t, metric), f.series(t, metric, "name", ""); all != 1 || named != 1 {
+			t.Errorf("%s: %v in all, %v without a name", metric, all, named)
+		}
+	}
+}
+
 // RFC 9110 §13.1.2: what a verifier has already is told apart from what it is sent.
 func TestMetricsOfDocuments(t *testing.T) {
 	f := newFixture(t)
@@ -257,7 +297,7 @@ func TestMetricDescriptions(t *testing.T) {
 			t.Errorf("metric %q has the help %q", family.GetName(), family.GetHelp())
 		}
 	}
-	if _, err := newMetrics(prometheus.NewRegistry(), f.store); err != nil {
+	if _, err := newMetrics(prometheus.NewRegistry(), f.store, 1); err != nil {
 		t.Errorf("metrics cannot be registered in another registry: %v", err)
 	}
 }

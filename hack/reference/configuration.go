@@ -94,6 +94,7 @@ func chartValues() map[string]string {
 		"max-trust-staleness":           "tokenServer.maxTrustStaleness",
 		"remember-signatures":           "tokenServer.rememberedSignatures",
 		"metrics-listen":                "metrics.access",
+		"metrics-max-objects":           "metrics.maxObjects",
 		"metrics-tls-cert-file":         "metrics.tls.secretName",
 		"metrics-tls-key-file":          "metrics.tls.secretName",
 		"signing-algorithm":             "signingKeys.algorithm",

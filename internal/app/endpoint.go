@@ -22,12 +22,16 @@ import (
 // maxRememberedSignatures bounds the memory that the flag can ask for, at about 150 bytes each.
 const maxRememberedSignatures = 1_000_000
 
+// maxObjectMetrics is beyond what anybody can read at once.
+const maxObjectMetrics = 1_000_000
+
 // endpointFlags are the flags of whatever answers token requests.
 type endpointFlags struct {
 	issuer, listen, opsListen string
 	disabledGrants            []string
 	drain                     time.Duration
 	rememberedSignatures      int
+	maxObjectMetrics          int
 	tls                       tlsFlags
 	callers                   callerFlags
 	state                     stateFlags
@@ -41,6 +45,7 @@ func (f *endpointFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.disabledGrants, "disable-grant", nil, "grant that is refused to everybody: "+strings.Join(grantNames(), ", "))
 	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long to go on answering after a stop signal, while not Ready, so that load balancers notice")
 	flags.IntVar(&f.rememberedSignatures, "remember-signatures", 0, "how many signatures of assertions to remember whose provider lets them be presented again (replay: Reuse), so that each is verified once; all else about an assertion is judged every time; 0 for none")
+	flags.IntVar(&f.maxObjectMetrics, "metrics-max-objects", 10_000, "how many clients, and how many identity providers, have metrics of their own: those that are used first; the others are counted together, without a name; 0 for none")
 	f.tls.add(flags, "", "the public endpoints", "plain HTTP, for TLS ends before this process")
 	f.callers.add(flags)
 	f.state.add(flags)
@@ -67,6 +72,9 @@ func (f *endpointFlags) check() error {
 	}
 	if f.rememberedSignatures < 0 || f.rememberedSignatures > maxRememberedSignatures {
 		return fmt.Errorf("--remember-signatures must be 0 to %d", maxRememberedSignatures)
+	}
+	if f.maxObjectMetrics < 0 || f.maxObjectMetrics > maxObjectMetrics {
+		return fmt.Errorf("--metrics-max-objects must be 0 to %d", maxObjectMetrics)
 	}
 	if f.tls.certificate != "" && !strings.HasPrefix(f.issuer, "https://") {
 		return errors.New("--issuer must begin with https:// when --tls-cert-file is set: callers find the endpoints by it")
@@ -106,7 +114,7 @@ func (f *endpointFlags) newEndpoint(ctx context.Context, store *trust.Store, key
 	config := tokenserver.Config{
 		Issuer: f.issuer, Trust: store, Replay: shared, Revocations: shared, Now: time.Now, Audit: audit, Metrics: metrics.Registry,
 		DisabledGrants: disabled, KeyRefresher: keys, TenantDomains: domains, Peers: peers, Failures: throttle.New(f.callers.failures, time.Now()),
-		RememberedSignatures: f.rememberedSignatures,
+		RememberedSignatures: f.rememberedSignatures, MaxObjectMetrics: f.maxObjectMetrics,
 	}
 	run := shared.run
 	if traces != nil {

@@ -34,6 +34,7 @@ var changes = map[string]struct {
 	"tokenServer.tracing.continue":     {true, "--trace-continue"},
 	"tokenServer.tracing.caSecret":     {"ca", "name: tracing-ca\n        secret:\n          secretName: ca"},
 	"tokenServer.rememberedSignatures": {1000, "--remember-signatures=1000"},
+	"metrics.maxObjects":               {0, "--metrics-max-objects=0"},
 	"tokenServer.maxTrustStaleness":    {"2m", "--max-trust-staleness=2m"},
 	"tokenServer.tls.secretName":       {"edge-tls", "volumes:\n      - name: tls\n        secret:\n          secretName: edge-tls"},
 	"tokenServer.service.type":         {"LoadBalancer", "type: LoadBalancer"},

@@ -216,6 +216,8 @@ func TestWrongValues(t *testing.T) {
 		{"tokenServer.tracing.endpoint", "ftp://collector", "'/tokenServer/tracing/endpoint'"},
 		{"tokenServer.tracing.endpoint", "http://user@collector", "'/tokenServer/tracing/endpoint'"},
 		{"tokenServer.tracing.sampleRatio", 1.5, "'/tokenServer/tracing/sampleRatio'"},
+		{"metrics.maxObjects", -1, "'/metrics/maxObjects'"},
+		{"metrics.maxObjects", 1_000_001, "'/metrics/maxObjects'"},
 		{"tokenServer.rememberedSignatures", -1, "'/tokenServer/rememberedSignatures'"},
 		{"tokenServer.rememberedSignatures", 1_000_001, "'/tokenServer/rememberedSignatures'"},
 		{"tokenServer.maxTrustStaleness", "1m", "'/tokenServer/maxTrustStaleness'"},

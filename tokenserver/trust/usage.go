@@ -17,6 +17,9 @@ func (u *Usage) Count(granted bool) {
 	}
 }
 
+// Used reports whether anything was counted.
+func (u *Usage) Used() bool { return u.granted.Load() != 0 || u.refused.Load() != 0 }
+
 // Counts returns how many requests were granted and refused.
 func (u *Usage) Counts() (granted, refused uint64) { return u.granted.Load(), u.refused.Load() }
 
