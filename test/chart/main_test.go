@@ -44,6 +44,9 @@ func run(m *testing.M) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, cluster.Stop()) }()
+	if err := defineForeign(ctx); err != nil {
+		return err
+	}
 	if m.Run() != 0 {
 		return errors.New("tests failed")
 	}
