@@ -119,10 +119,10 @@ func (f *consoleFlags) build(ctx context.Context, log *slog.Logger) (s served, e
 	if s.keyPair, err = f.tls.keyPair(ctx, log, metrics.Registry); err != nil {
 		return s, err
 	}
-	s.pages, err = console.New(console.Options{
+	s.pages = console.New(console.Options{
 		Catalog: s.objects, Traffic: s.traffic, Hosts: hosts, Issuer: f.issuer, DisabledGrants: disabled, Version: Version(), Clock: time.Now, Log: log,
 	})
-	return s, err
+	return s, nil
 }
 
 // checkAddress says what is wrong with an address to listen on.

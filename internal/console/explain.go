@@ -71,7 +71,8 @@ func (c *Console) explainForm(r *http.Request) (view, error) {
 }
 
 func explainView(d explainData) view {
-	v := view{Page: "explain", Title: "Explain an assertion", Section: "explain", Data: d}
+	v := view{Title: "Explain an assertion", Section: "explain"}
+	v.Content = explainPage(v.Title, &d)
 	if d.Wrong != "" {
 		v.Status, v.Outcome = http.StatusBadRequest, "Not explained"
 	}

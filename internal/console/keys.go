@@ -90,7 +90,8 @@ func (c *Console) keys(r *http.Request) (view, error) {
 	d.Pager = newPager("/keys", values, d.Number, d.Pages)
 	d.Months, d.Chart = monthly(now, rows[d.Ended:])
 	d.Spans = draw(now, rows[d.Ended:min(len(rows), d.Ended+spansShown)])
-	return view{Page: "keys", Title: "Keys that end", Section: "keys", Data: d}, nil
+	const title = "Keys that end"
+	return view{Title: title, Section: "keys", Content: keysPage(title, &d, now)}, nil
 }
 
 // monthly counts the keys that end in each of the next months, this one from now on.

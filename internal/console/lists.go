@@ -108,10 +108,10 @@ func queryOf(r *http.Request) (q catalog.Query, number int, values url.Values) {
 
 func (c *Console) list(kind catalog.Kind) func(*http.Request) (view, error) {
 	d := listData{Path: "/providers", Noun: "identity providers", Identifier: "Issuer", Method: "Key source", Counted: "Keys", Hint: "name, issuer, reason"}
-	v := view{Page: "list", Title: "Identity providers", Section: "providers"}
+	v := view{Title: "Identity providers", Section: "providers"}
 	if kind == catalog.Clients {
 		d = listData{Path: "/clients", Noun: "clients", Identifier: "Client id", Method: "Authentication", Counted: "Credentials", Hint: "name, client id, reason"}
-		v = view{Page: "list", Title: "OAuth clients", Section: "clients"}
+		v = view{Title: "OAuth clients", Section: "clients"}
 	}
 	d.Healths = catalog.Healths()
 	return func(r *http.Request) (view, error) {
@@ -122,7 +122,7 @@ func (c *Console) list(kind catalog.Kind) func(*http.Request) (view, error) {
 		d.Reasons = byCount(kind, c.options.Catalog.Count(kind).ByReason)
 		d.First, d.Last = (d.Page.Number-1)*pageSize+1, (d.Page.Number-1)*pageSize+len(d.Page.Rows)
 		d.Pager = newPager(d.Path, values, d.Page.Number, d.Page.Pages)
-		v.Data = d
+		v.Content = listPage(v.Title, &d)
 		return v, nil
 	}
 }

@@ -68,10 +68,11 @@ func (c *Console) live(*http.Request) (view, error) {
 	d.Reasons = totals(report.Samples)
 	d.Requests, d.Refusals = requestChart(report), refusalChart(report, d.Reasons)
 	d.Minutes = minutes(report.Samples)
-	v := view{Page: "live", Title: "Live traffic", Section: "live", Data: d}
+	v := view{Title: "Live traffic", Section: "live"}
 	if d.Summary.Asked {
 		v.Refresh = max(1, int(report.Interval.Seconds()))
 	}
+	v.Content = livePage(v.Title, v.Refresh, &d, c.options.Clock())
 	return v, nil
 }
 

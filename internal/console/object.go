@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -54,12 +55,12 @@ func (c *Console) provider(r *http.Request) (view, error) {
 		fact{Name: "Issuer", Value: p.Spec.Issuer}, fact{Name: "Profile", Value: string(p.Spec.Profile)},
 		fact{Name: "Key source", Value: d.Row.Method}, fact{Name: "Created", Value: c.when(p.CreationTimestamp.Time)},
 		fact{Name: "Last fetched", Value: c.when(timeOf(p.Status.LastFetchTime))}, fact{Name: "Next key ends", Value: c.when(timeOf(p.Status.NextKeyExpiry))},
-		fact{Name: "Clients of its namespace", Value: "list them", URL: "/clients?namespace=" + p.Namespace},
+		fact{Name: "Clients of its namespace", Value: "list them", URL: "/clients?namespace=" + url.QueryEscape(p.Namespace)},
 	)
 	if p.Status.Trust != nil {
 		c.addKeys(&d, &p.Status.Trust.KeySet)
 	}
-	return d.view(p.Spec, "providers")
+	return d.view(p.Spec, "providers", c.options.Clock())
 }
 
 func (c *Console) client(r *http.Request) (view, error) {
@@ -85,22 +86,22 @@ func (c *Console) client(r *http.Request) (view, error) {
 		d.Facts = append(d.Facts, fact{"Vouched for by", namespace + "/" + ref.Name, objectURL(&catalog.Row{Kind: catalog.Providers, Namespace: namespace, Name: ref.Name})})
 	}
 	if len(o.Spec.IdentityProviders) == 0 {
-		d.Facts = append(d.Facts, fact{"Vouched for by", "every provider of its namespace", "/providers?namespace=" + o.Namespace})
+		d.Facts = append(d.Facts, fact{"Vouched for by", "every provider of its namespace", "/providers?namespace=" + url.QueryEscape(o.Namespace)})
 	}
 	if o.Status.KeySet != nil {
 		c.addKeys(&d, o.Status.KeySet)
 	}
-	return d.view(o.Spec, "clients")
+	return d.view(o.Spec, "clients", c.options.Clock())
 }
 
-func (d *objectData) view(spec any, section string) (view, error) {
+func (d *objectData) view(spec any, section string, now time.Time) (view, error) {
 	text, err := yaml.Marshal(spec)
 	if err != nil {
 		return view{}, fmt.Errorf("write spec: %w", err)
 	}
 	d.Cut = len(text) > maxSpec
 	d.Spec = string(text[:min(len(text), maxSpec)])
-	return view{Page: "object", Title: d.Row.Namespace + "/" + d.Row.Name, Section: section, Data: d}, nil
+	return view{Title: d.Row.Namespace + "/" + d.Row.Name, Section: section, Content: objectPage(d, now)}, nil
 }
 
 func (c *Console) addKeys(d *objectData, set *v1alpha1.KeySet) {

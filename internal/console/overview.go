@@ -58,7 +58,8 @@ func (c *Console) overview(*http.Request) (view, error) {
 	d.Next, d.Ended, d.Soon = c.datedKeys(catalog.Query{})
 	d.Next = d.Next[d.Ended:min(len(d.Next), d.Ended+nextShown)]
 	d.Traffic = summarize(c.options.Traffic.Report())
-	return view{Page: "overview", Title: "Overview", Section: "overview", Data: d}, nil
+	const title = "Overview"
+	return view{Title: title, Section: "overview", Content: overviewPage(title, &d, c.options.Clock())}, nil
 }
 
 // shares divides a bar. Nothing that exists is too narrow to be seen.

@@ -4,19 +4,16 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"html/template"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
+	g "maragu.dev/gomponents"
+
 	"github.com/grantor-dev/grantor/internal/console/catalog"
 	"github.com/grantor-dev/grantor/internal/console/traffic"
 )
-
-//go:embed templates
-var templateFiles embed.FS
 
 //go:embed assets
 var assetFiles embed.FS
@@ -41,7 +38,6 @@ type Options struct {
 // Console serves the pages.
 type Console struct {
 	options Options
-	pages   map[string]*template.Template
 	// explaining has a place for each assertion that is judged at a time, making one for each page over all objects.
 	explaining, making chan struct{}
 }
@@ -51,20 +47,8 @@ type Console struct {
 const making = 4
 
 // New returns a console.
-func New(o Options) (*Console, error) {
-	c := &Console{options: o, pages: map[string]*template.Template{}, explaining: make(chan struct{}, explaining), making: make(chan struct{}, making)}
-	files, err := fs.Glob(templateFiles, "templates/page-*.html")
-	if err != nil {
-		return nil, fmt.Errorf("find templates: %w", err)
-	}
-	for _, file := range files {
-		t, err := template.New("layout.html").Funcs(c.functions()).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", file)
-		if err != nil {
-			return nil, fmt.Errorf("read templates: %w", err)
-		}
-		c.pages[strings.TrimSuffix(strings.TrimPrefix(file, "templates/page-"), ".html")] = t
-	}
-	return c, nil
+func New(o Options) *Console {
+	return &Console{options: o, explaining: make(chan struct{}, explaining), making: make(chan struct{}, making)}
 }
 
 // Handler answers for every page and asset.
@@ -96,8 +80,8 @@ func asset(w http.ResponseWriter, r *http.Request) {
 
 // view is what a page is made of.
 type view struct {
-	// Page names the template, Title what is in the title bar and the heading.
-	Page, Title string
+	// Title is what is in the title bar.
+	Title string
 	// Outcome is what became of a form, for the title bar: it is read out first.
 	Outcome string
 	// Section is the entry of the navigation that is current.
@@ -105,17 +89,7 @@ type view struct {
 	// Refresh is in how many seconds the page is asked for again; 0 for never.
 	Refresh int
 	Status  int
-	Data    any
-}
-
-// frame is what the layout shows.
-type frame struct {
-	view
-
-	Now      time.Time
-	Version  string
-	Scope    string
-	Troubles []catalog.Trouble
+	Content g.Node
 }
 
 // page answers with a view, or with a page about what went wrong.
@@ -127,7 +101,7 @@ func (c *Console) page(show func(*http.Request) (view, error)) http.HandlerFunc 
 		}
 		body, err := c.render(v)
 		if err != nil {
-			c.options.Log.ErrorContext(r.Context(), "page not rendered", "page", v.Page, "error", err)
+			c.options.Log.ErrorContext(r.Context(), "page not rendered", "route", r.Pattern, "error", err)
 			http.Error(w, "this page could not be made: see the log of the console", http.StatusInternalServerError)
 			return
 		}
@@ -149,35 +123,13 @@ func (c *Console) few(show func(*http.Request) (view, error)) func(*http.Request
 }
 
 func (c *Console) render(v view) ([]byte, error) {
-	t, ok := c.pages[v.Page]
-	if !ok {
-		return nil, fmt.Errorf("there is no page %q", v.Page)
-	}
 	f := frame{view: v, Now: c.options.Clock(), Version: c.options.Version, Scope: "all namespaces", Troubles: c.options.Catalog.Troubles()}
 	if namespaces := c.options.Catalog.Namespaces(); len(namespaces) > 0 {
 		f.Scope = "the namespaces " + strings.Join(namespaces, ", ")
 	}
 	var b bytes.Buffer
-	if err := t.Execute(&b, f); err != nil {
-		return nil, fmt.Errorf("fill %s: %w", v.Page, err)
+	if err := f.page().Render(&b); err != nil {
+		return nil, fmt.Errorf("render page: %w", err)
 	}
 	return b.Bytes(), nil
-}
-
-func (c *Console) functions() template.FuncMap {
-	return template.FuncMap{
-		"text":     func(v any) string { return visible(fmt.Sprint(v), false) },
-		"lines":    func(s string) string { return visible(s, true) },
-		"count":    count,
-		"plural":   plural,
-		"stamp":    stamp,
-		"ago":      func(t time.Time) string { return ago(c.options.Clock(), t) },
-		"word":     func(h catalog.Health) string { return healthWords()[h] },
-		"object":   objectURL,
-		"said":     said,
-		"number":   number,
-		"about":    about,
-		"words":    func(s string) string { return visible(strings.ReplaceAll(s, "`", ""), false) },
-		"plural64": func(n int64, one, many string) string { return plural(int(n), one, many) },
-	}
 }

@@ -9,7 +9,7 @@ import (
 func TestVisible(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain text, ÄÖ, אבג, 日本": "plain text, ÄÖ, אבג, 日本",
-		"<b>&'\"":                 "<b>&'\"", // escaping is html/template's
+		"<b>&'\"":                 "<b>&'\"", // escaping comes after it
 		"a\u202eb\u2066c":         "a[U+202E]b[U+2066]c",
 		"a\u200bb\u00adc\ufeffd":  "a[U+200B]b[U+00AD]c[U+FEFF]d",
 		"a\x00b\x1b[31m":          "a[U+0000]b[U+001B][31m",
