@@ -102,7 +102,7 @@ func parse(args []string) (opts options, page string, err error) {
 	f.IntVar(&opts.full.providers, "providers", 10_000, "IdentityProviders that are loaded: at most 100, or a multiple of 100")
 	f.IntVar(&opts.full.clients, "clients", 100_000, "OAuthClients that are loaded")
 	f.IntVar(&opts.rounds, "count", 5, "rounds in which all servers take their turn")
-	f.DurationVar(&opts.duration, "duration", 1500*time.Millisecond, "how long one measurement takes")
+	f.DurationVar(&opts.duration, "duration", 3*time.Second, "how long one measurement takes")
 	f.StringVar(&opts.memoryLimit, "memory-limit", memoryLimit, "GOMEMLIMIT of each server")
 	f.BoolVar(&opts.smoke, "smoke", false, "few providers and clients, short rounds, and no target for how fast anything is but a generous one")
 	f.StringVar(&page, "page", "", "Markdown page whose tables are replaced")
