@@ -68,7 +68,7 @@ func TestFailures(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	const usual = 1500 * time.Millisecond
+	const usual = 3 * time.Second
 	for name, tc := range map[string]struct {
 		args []string
 		want options
