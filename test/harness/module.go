@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,7 +23,7 @@ func (m Module) Folder(ctx context.Context) (string, error) {
 	cmd.Env = append(os.Environ(), "GOFLAGS=", "GONOSUMDB="+m.Path)
 	out, err := cmd.Output()
 	var got struct{ Dir, Sum, Error string }
-	if jsonErr := json.Unmarshal(out, &got); err != nil || jsonErr != nil {
+	if err := errors.Join(err, json.Unmarshal(out, &got)); err != nil {
 		return "", fmt.Errorf("download %s@%s: %w, %s", m.Path, m.Version, err, got.Error)
 	}
 	if got.Sum != m.Sum {
