@@ -25,13 +25,15 @@ const (
 
 // withstands lets a crowd come, which returns when it has gone. Right requests go on beside it: all of them get a token, and
 // they take at most twice as long as without, at the 99th percentile. Afterwards the process has closed what it had opened
-// for the crowd, and given the memory back.
+// for the crowd, and given the memory back. What the right requests themselves take in all that time, such as the memory of
+// used assertions, is no part of that: a twin of the process, which gets as many of them and no crowd, shows it.
 func (s *server) withstands(t *testing.T, crowd func()) {
 	t.Helper()
 	s.client = newClient(t, kept)
-	// What the process needs for the load alone is no part of what the crowd takes.
+	twin := s.start(nil)
+	twinLoad := twin.load(crowdRate)
 	s.flawless("first", s.loadFor(crowdRate, 5*time.Second))
-	files, before := s.openFiles(), s.memory()
+	files := s.openFiles()
 	s.atMost(t, crowdCosts, func() openloop.Report { return s.flawless("alone", s.loadFor(crowdRate, 5*time.Second)) }, func() openloop.Report {
 		load := s.load(crowdRate)
 		crowd()
@@ -44,19 +46,24 @@ func (s *server) withstands(t *testing.T, crowd func()) {
 		return nil
 	})
 	most := s.mostMemory()
-	left := before + max(int64(mayRemain*float64(most-before)), mayRemainAnyway)
+	took := most - twin.mostMemory()
+	if took <= 0 {
+		t.Fatalf("the crowd took no memory: %d MiB at most, and %d MiB more without it", most>>20, -took>>20)
+	}
+	may := max(int64(mayRemain*float64(took)), mayRemainAnyway)
 	load, began := s.load(crowdRate), time.Now()
 	within(t, crowdForgotten, "the memory is given back", func() error {
 		if time.Since(began) < time.Second { // Hardly anybody has asked yet.
 			return errors.New("the load has just begun")
 		}
-		if now := s.memory(); now > left {
-			return fmt.Errorf("the process occupies %d MiB; it was %d MiB before and %d MiB at most", now>>20, before>>20, most>>20)
+		if now, without := s.memory(), twin.memory(); now-without > may {
+			return fmt.Errorf("the process occupies %d MiB, and %d MiB without a crowd, which took %d MiB at most", now>>20, without>>20, took>>20)
 		}
 		return nil
 	})
-	t.Logf("memory: %d MiB before, %d MiB at most, %d MiB now", before>>20, most>>20, s.memory()>>20)
+	t.Logf("memory: the crowd took %d MiB at most; now %d MiB, and %d MiB without it", took>>20, s.memory()>>20, twin.memory()>>20)
 	s.flawless("after the crowd", load)
+	twin.flawless("without a crowd", twinLoad)
 	s.alive()
 }
 
