@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grantor-dev/grantor/internal/probe"
+	"github.com/grantor-dev/grantor/internal/visible"
 )
 
 // checkInterval is how long to wait until the next attempt.
@@ -70,7 +71,7 @@ func check(ctx context.Context, f checkFlags, issuer string, out io.Writer) erro
 func report(out io.Writer, steps []probe.Step) error {
 	for _, s := range steps {
 		if s.Err != nil {
-			_, err := fmt.Fprintf(out, "✗ %s: %v\n", s.Name, s.Err)
+			_, err := fmt.Fprintf(out, "✗ %s: %s\n", s.Name, visible.WithoutTokens(s.Err.Error()))
 			return errors.Join(errors.New("not all is well"), err)
 		}
 		if _, err := fmt.Fprintf(out, "✓ %s\n", s.Name); err != nil {

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/grantor-dev/grantor/internal/exchange"
 	"github.com/grantor-dev/grantor/internal/explain"
 )
 
@@ -146,14 +147,14 @@ func (f *explainFlags) assertion(args []string, stdin io.Reader) (text string, g
 	case len(args) == 0 && f.file != "-":
 		file, err := os.Open(f.file)
 		if err != nil {
-			return "", false, fmt.Errorf("--file: %w", err)
+			return "", false, fmt.Errorf("--file: %w", exchange.WithoutName(err))
 		}
 		defer func() { _ = file.Close() }()
 		stdin = file
 	}
 	b, err := io.ReadAll(io.LimitReader(stdin, explain.MaxAssertionBytes+1))
 	if err != nil {
-		return "", false, fmt.Errorf("--file: %w", err)
+		return "", false, fmt.Errorf("--file: %w", exchange.WithoutName(err))
 	}
 	text = strings.TrimRight(string(b), "\r\n") // Most programs end what they print so.
 	if text == "" {

@@ -109,3 +109,37 @@ func TestExplain(t *testing.T) {
 		})
 	}
 }
+
+// TestTokensAreNotRepeated: whatever is wrong with a command line, the error does not print a token that stands in it.
+func TestTokensAreNotRepeated(t *testing.T) {
+	e := newExplained(t)
+	t.Setenv("KUBECONFIG", filepath.Join(e.dir, "none"))
+	payload, signature := strings.Split(e.assertion, ".")[1], e.assertion[strings.LastIndexByte(e.assertion, '.')+1:]
+	for name, args := range map[string][]string{
+		"file":          {"explain", "-f", e.assertion},
+		"file of lines": {"explain", "-f", strings.ReplaceAll(e.assertion, ".", ".\n")},
+		"manifests":     {"explain", "--manifests", e.assertion, "x"},
+		"issuer":        {"explain", "--manifests", e.manifests, "--issuer", e.assertion, "x"},
+		"scope":         {"explain", "--manifests", e.manifests, "--scope", e.assertion, "x"},
+		"context":       {"explain", "--context", e.assertion, "x"},
+		"kubeconfig":    {"explain", "--kubeconfig", e.assertion, "x"},
+		"client":        {"explain", "--manifests", e.manifests, "--client", e.assertion, "x"},
+		"flag":          {"explain", "--" + e.assertion},
+		"short flag":    {"explain", "-" + e.assertion},
+		"command":       {e.assertion},
+		"grant":         {"exchange", "--grant", e.assertion},
+		"output":        {"exchange", "-o", e.assertion},
+		"key":           {"exchange", "--issuer", "https://auth.example.com", "--client-id", "x", "--assertion", e.file, "--ca-file", e.assertion},
+		"check":         {"check", e.assertion},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			if code := Main(args, &stdout, &stderr); code == 0 {
+				t.Fatalf("accepted: %s", &stdout)
+			}
+			if all := stdout.String() + stderr.String(); strings.Contains(all, signature) || strings.Contains(all, payload) {
+				t.Errorf("printed %s", all)
+			}
+		})
+	}
+}

@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/grantor-dev/grantor/internal/visible"
 )
 
 // version is set by the linker.
@@ -28,7 +30,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	if err := root.ExecuteContext(context.Background()); err != nil {
-		_, _ = fmt.Fprintln(stderr, "grantor:", err)
+		_, _ = fmt.Fprintln(stderr, "grantor:", visible.WithoutTokens(err.Error()))
 		if coded, ok := errors.AsType[interface {
 			error
 			ExitCode() int

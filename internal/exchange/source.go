@@ -56,17 +56,17 @@ type file struct{ name string }
 func (f *file) Read(context.Context) (string, error) {
 	in, err := os.Open(f.name)
 	if err != nil {
-		return "", withoutName(err)
+		return "", WithoutName(err)
 	}
 	text, err := all(in)
-	if err := errors.Join(withoutName(err), in.Close()); err != nil {
+	if err := errors.Join(WithoutName(err), in.Close()); err != nil {
 		return "", err
 	}
 	return text, nil
 }
 
-// withoutName keeps the name of a file out of an error: it may be a secret that somebody took for the name.
-func withoutName(err error) error {
+// WithoutName keeps the name of a file out of an error: it may be a secret that somebody took for the name.
+func WithoutName(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("%s file: %w", e.Op, e.Err)
 	}
