@@ -57,10 +57,15 @@ func newDigestKey(key [digestKeyBytes]byte) DigestKey {
 	}
 }
 
-// macOf returns what makes HMAC-SHA-256 states with a key. The state after the key is made once, and copied: to make it takes
-// longer than to use it.
+// macOf returns what makes HMAC-SHA-256 states with a key.
 func macOf(key [digestKeyBytes]byte) func() hash.Hash {
-	fresh := hmac.New(sha256.New, key[:])
+	return copies(func() hash.Hash { return hmac.New(sha256.New, key[:]) })
+}
+
+// copies returns what makes the same states as create. The state after the key is made once, and copied: to make it takes longer
+// than to use it. What cannot be copied, as in an old FIPS 140 module, is made each time.
+func copies(create func() hash.Hash) func() hash.Hash {
+	fresh := create()
 	fresh.Reset() // has it prepare for being used often
 	return func() hash.Hash {
 		if cloner, ok := fresh.(hash.Cloner); ok {
@@ -68,7 +73,7 @@ func macOf(key [digestKeyBytes]byte) func() hash.Hash {
 				return clone
 			}
 		}
-		return hmac.New(sha256.New, key[:]) // An old FIPS 140 module cannot copy.
+		return create()
 	}
 }
 

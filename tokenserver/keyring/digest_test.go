@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
+	"hash"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func digestKey(t testing.TB, fill byte) DigestKey {
@@ -94,5 +98,35 @@ func TestDigestKeyID(t *testing.T) {
 	}
 	if a.String() != "digest key "+a.ID() || a.GoString() != a.String() {
 		t.Errorf("prints as %q and %q", a.String(), a.GoString())
+	}
+}
+
+// uncopied is a hash without a way to copy it, and uncopiable one whose way fails.
+type (
+	uncopied   struct{ hash.Hash }
+	uncopiable struct{ hash.Hash }
+)
+
+func (uncopiable) Clone() (hash.Cloner, error) { return nil, errors.New("not here") }
+
+// Each state begins after the key and knows nothing of the others, however it is made.
+func TestCopies(t *testing.T) {
+	create := func() hash.Hash { return hmac.New(sha256.New, []byte("key")) }
+	sum := func(h hash.Hash, text string) []byte {
+		h.Write([]byte(text))
+		return h.Sum(nil)
+	}
+	for name, next := range map[string]func() hash.Hash{
+		"copied":        copies(create),
+		"uncopied":      copies(func() hash.Hash { return uncopied{create()} }),
+		"fails to copy": copies(func() hash.Hash { return uncopiable{create()} }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			first, second := next(), next()
+			got := [][]byte{sum(first, "a"), sum(second, "b"), sum(next(), "a")}
+			if diff := cmp.Diff([][]byte{sum(create(), "a"), sum(create(), "b"), sum(create(), "a")}, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
