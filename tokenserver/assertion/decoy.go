@@ -17,13 +17,9 @@ type decoy struct {
 	rsa, ec, ed *jose.PublicKey
 }
 
-// newDecoy makes keys that nobody has the private half of. A modulus that is no product of two primes costs the same.
+// newDecoy makes keys that nobody has the private half of.
 func newDecoy() decoy {
-	modulus := make([]byte, jose.MinRSABits/8)
-	_, _ = rand.Read(modulus) // never fails: crypto/rand ends the process instead
-	modulus[0] |= 0x80
-	modulus[len(modulus)-1] |= 1
-	d := decoy{rsa: decoyKey(&rsa.PublicKey{N: new(big.Int).SetBytes(modulus), E: jose.MinRSAExponent})}
+	d := decoy{rsa: rsaDecoy()}
 	if key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err == nil {
 		d.ec = decoyKey(key.Public())
 	}
@@ -33,8 +29,18 @@ func newDecoy() decoy {
 	return d
 }
 
-// decoyKey returns nil for a key that is refused, which does not happen: without a decoy, refusals are quicker and no less
-// sure.
+// rsaDecoy has a modulus that is no product of two primes, which costs the same. One in six looks sound enough.
+func rsaDecoy() (key *jose.PublicKey) {
+	for modulus := make([]byte, jose.MinRSABits/8); key == nil; {
+		_, _ = rand.Read(modulus) // never fails: crypto/rand ends the process instead
+		modulus[0] |= 0x80
+		modulus[len(modulus)-1] |= 1
+		key = decoyKey(&rsa.PublicKey{N: new(big.Int).SetBytes(modulus), E: jose.MinRSAExponent})
+	}
+	return key
+}
+
+// decoyKey returns nil for a key that is refused, which happens to no other than an RSA key.
 func decoyKey(public crypto.PublicKey) *jose.PublicKey {
 	key, err := jose.NewPublicKey(public)
 	if err != nil {

@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"filippo.io/edwards25519"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 )
@@ -126,9 +128,7 @@ func NewPublicKey(public crypto.PublicKey) (*PublicKey, error) {
 		k.kind, k.algorithms, err = curveOf(pub)
 	case ed25519.PublicKey:
 		k.kind, k.algorithms = "Ed25519", []Algorithm{EdDSA}
-		if len(pub) != ed25519.PublicKeySize {
-			err = keyError(ProblemMalformed, "the Ed25519 key has %d bytes instead of %d", len(pub), ed25519.PublicKeySize)
-		}
+		err = checkEd25519(pub)
 	default:
 		err = keyError(ProblemUnsupported, "keys of this type are not supported: use RSA, P-256, P-384, P-521 or Ed25519")
 	}
@@ -153,8 +153,29 @@ func checkRSA(pub *rsa.PublicKey) error {
 		return keyError(ProblemWeak, "the RSA exponent %d is too weak: use %d", pub.E, MinRSAExponent)
 	case hasROCA(pub.N):
 		return keyError(ProblemWeak, "the RSA key was made by a chip whose keys can be factored (CVE-2017-15361): make a new one elsewhere")
+	case hasSmallFactor(pub.N):
+		return keyError(ProblemWeak, "the RSA modulus has a small factor, so this is no RSA key: ask its owner for another one")
+	case hasCloseFactors(pub.N):
+		return keyError(ProblemWeak, "the primes of the RSA key are so close that it can be factored (CVE-2022-26320): make a new one elsewhere")
 	case pub.E > MaxRSAExponent:
 		return keyError(ProblemUnsupported, "the RSA exponent %d is too large: use %d", pub.E, MinRSAExponent)
+	}
+	return nil
+}
+
+// checkEd25519: RFC 8032 §5.1.3 has one form of a point. A key of small order has no secret: whoever wants to signs with it.
+func checkEd25519(pub ed25519.PublicKey) error {
+	if len(pub) != ed25519.PublicKeySize {
+		return keyError(ProblemMalformed, "the Ed25519 key has %d bytes instead of %d", len(pub), ed25519.PublicKeySize)
+	}
+	point, err := new(edwards25519.Point).SetBytes(pub)
+	switch {
+	case err != nil:
+		return keyError(ProblemMalformed, "the point of the Ed25519 key is not on its curve: ask its owner for another one")
+	case new(edwards25519.Point).MultByCofactor(point).Equal(edwards25519.NewIdentityPoint()) == 1:
+		return keyError(ProblemWeak, "the Ed25519 key is of small order, so that anybody can sign for its owner: make a new one")
+	case !bytes.Equal(point.Bytes(), pub):
+		return keyError(ProblemMalformed, "the point of the Ed25519 key is written in another form than its only one: ask its owner for another one")
 	}
 	return nil
 }

@@ -34,10 +34,32 @@ func point(curve elliptic.Curve, c int64) *ecdsa.PublicKey {
 	return &ecdsa.PublicKey{Curve: curve, X: big.NewInt(c), Y: big.NewInt(c)} //nolint:staticcheck // no other way makes a bad key
 }
 
-func TestNewPublicKeyRefuses(t *testing.T) {
-	modulus := func(bits uint) *big.Int {
-		return new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), bits-1), big.NewInt(1))
+// modulus is a number of so many bits without a small factor, and with none near its root.
+func modulus(bits uint) *big.Int {
+	n := new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), bits-1), big.NewInt(1))
+	for hasSmallFactor(n) {
+		n.Add(n, big.NewInt(2))
 	}
+	return n
+}
+
+// plus is a number and a power of two.
+func plus(n *big.Int, power uint) *big.Int {
+	return new(big.Int).Add(n, new(big.Int).Lsh(big.NewInt(1), power))
+}
+
+func times(a, b *big.Int) *big.Int { return new(big.Int).Mul(a, b) }
+
+// after is the first prime after a number.
+func after(n *big.Int) *big.Int {
+	p := new(big.Int).SetBit(n, 0, 1)
+	for p.Add(p, big.NewInt(2)); !p.ProbablyPrime(20); p.Add(p, big.NewInt(2)) {
+	}
+	return p
+}
+
+func TestNewPublicKeyRefuses(t *testing.T) {
+	p := jwttest.RSA("a", 2048).Primes[0]
 	for name, tc := range map[string]struct {
 		public crypto.PublicKey
 		want   Problem
@@ -59,6 +81,11 @@ func TestNewPublicKeyRefuses(t *testing.T) {
 		"RSA-2047":               {&rsa.PublicKey{N: modulus(2047), E: 65537}, ProblemWeak},
 		"RSA-8193":               {&rsa.PublicKey{N: modulus(8193), E: 65537}, ProblemUnsupported},
 		"RSA, even modulus":      {&rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 2047), E: 65537}, ProblemWeak},
+		"RSA, divisible by 3":    {&rsa.PublicKey{N: times(modulus(2048), big.NewInt(3)), E: 65537}, ProblemWeak},
+		"RSA, divisible by 751":  {&rsa.PublicKey{N: times(modulus(2048), big.NewInt(751)), E: 65537}, ProblemWeak},
+		"RSA, a square":          {&rsa.PublicKey{N: times(p, p), E: 65537}, ProblemWeak},
+		"RSA, a prime nearby":    {&rsa.PublicKey{N: times(p, after(plus(p, 515))), E: 65537}, ProblemWeak},
+		"RSA, the next prime":    {&rsa.PublicKey{N: times(p, after(p)), E: 65537}, ProblemWeak},
 		"RSA, exponent 3":        {&rsa.PublicKey{N: modulus(2048), E: 3}, ProblemWeak},
 		"RSA, exponent even":     {&rsa.PublicKey{N: modulus(2048), E: 1 << 20}, ProblemWeak},
 		"RSA, exponent negative": {&rsa.PublicKey{N: modulus(2048), E: -65537}, ProblemWeak},
@@ -78,10 +105,13 @@ func TestNewPublicKeyRefuses(t *testing.T) {
 }
 
 func TestNewPublicKeyAcceptsBounds(t *testing.T) {
+	p := jwttest.RSA("a", 2048).Primes[0]
 	for name, public := range map[string]*rsa.PublicKey{
-		"2048 bits":     {N: new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), 2047), big.NewInt(1)), E: 65537},
-		"8192 bits":     {N: new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), 8191), big.NewInt(1)), E: 65537},
-		"exponent 2^31": {N: jwttest.RSA("a", 2048).N, E: 1<<31 - 1},
+		"2048 bits":      {N: modulus(2048), E: 65537},
+		"8192 bits":      {N: modulus(8192), E: 65537},
+		"not so near":    {N: times(p, after(plus(p, 520))), E: 65537},
+		"divided by 757": {N: times(modulus(2048), big.NewInt(757)), E: 65537},
+		"exponent 2^31":  {N: jwttest.RSA("a", 2048).N, E: 1<<31 - 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if k := newKey(t, public); k.Kind() != fmt.Sprintf("RSA-%d", public.N.BitLen()) {
