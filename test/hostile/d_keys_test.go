@@ -1,6 +1,7 @@
 package hostile
 
 import (
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"fmt"
 	"math/big"
@@ -23,6 +24,7 @@ func keyRows() []row {
 			// With e = 1 the padded digest is its own signature; with e = 3 and this modulus nobody has a key.
 			"exponent 1": func(string) string { return selfSigned("https://idp-e1.test") },
 			"exponent 3": func(string) string { return selfSigned("https://idp-e3.test") },
+			"all zeros":  func(string) string { return signedByNobody("https://idp-nobody.test") },
 		})...)},
 		{id: "D-24", name: "jwk-use-enc", want: invalidGrant, send: presented(map[string]changes{
 			"use enc":     {from(use, "enc", ecKey("enc"))},
@@ -127,6 +129,19 @@ func selfSigned(issuer string) string {
 		key := jwttest.RSA("idp-a", 2048)
 		return new(big.Int).Exp(new(big.Int).SetBytes(s), big.NewInt(int64(key.E)), key.N).FillBytes(make([]byte, 256))
 	})
+}
+
+// signedByNobody is an assertion that verifies under an Ed25519 key whose bytes are all zero, without a private key: it is a point
+// of order 4, so that for one text in four the point 1 and the number 0 are its signature.
+func signedByNobody(issuer string) string {
+	key, signature := make(ed25519.PublicKey, ed25519.PublicKeySize), make([]byte, ed25519.SignatureSize)
+	signature[0] = 1
+	for {
+		va := withSignature(assertion(claim("iss", jwttest.Quote(issuer)), header("alg", `"EdDSA"`)), func(string, []byte) []byte { return signature })
+		if ed25519.Verify(key, []byte(va[:strings.LastIndexByte(va, '.')]), signature) {
+			return va
+		}
+	}
 }
 
 // fetchesNothing: no URL of a header is ever fetched.

@@ -184,6 +184,7 @@ func usualProviders(tokenEndpoint string) []object {
 		byJWKS("ns-a", "idp-e1", object{}, object{"kty": "RSA", "n": modulus(rsaA), "e": "AQ"}),
 		byJWKS("ns-a", "idp-e3", object{}, object{"kty": "RSA", "n": modulus(rsaA), "e": "Aw"}),
 		byJWKS("ns-a", "idp-even", object{}, object{"kty": "RSA", "n": evenModulus(rsaA), "e": "AQAB"}),
+		byJWKS("ns-a", "idp-nobody", object{}, object{"kty": "OKP", "crv": "Ed25519", "x": base64url(make([]byte, ed25519.PublicKeySize))}),
 		byJWKS("ns-a", "idp-use", object{}, manyKeys()...),
 		byJWKS("ns-a", "idp-sole", object{"audiencePolicy": "Sole", "audienceAliases": append(aliases, "sole-alias")}),
 		byJWKS("ns-a", "idp-once", object{"replay": "OneTime", "clockSkew": "0s"}),
