@@ -130,7 +130,7 @@ func (e *exchangeBench) steps(b *testing.B) []benchStep {
 	r = e.request(0)
 	rec := e.newRecord(r, endpointToken)
 	c := must(e.authenticate(snapshot, r, e.tenants.whole, form, rec))
-	verified := must(first(e.verifier.Verify(ctx, snapshot, c.Object(), e.assertions[0], c.now)))
+	verified := must(first(e.verifier.Verify(ctx, snapshot, c.Object(), e.assertions[0], server, c.now)))
 	decision := must(policy.Authorize(c.Client, verified, e.Handler.request(form), c.issuer, c.now))
 	redeemed := must(replay.Redeem(ctx, e.config.Replay, decision, c.now))
 	token := must(e.mint(c, redeemed, rec))
@@ -138,7 +138,7 @@ func (e *exchangeBench) steps(b *testing.B) []benchStep {
 		{"parse", func(i int) error { _, err := oauth.ParseForm(httptest.NewRecorder(), e.request(i)); return err }},
 		{"authenticate", func(int) error { _, err := e.authenticate(snapshot, r, e.tenants.whole, form, rec); return err }},
 		{"verify", func(i int) error {
-			_, _, err := e.verifier.Verify(ctx, snapshot, c.Object(), e.assertions[i%len(e.assertions)], c.now)
+			_, _, err := e.verifier.Verify(ctx, snapshot, c.Object(), e.assertions[i%len(e.assertions)], server, c.now)
 			return err
 		}},
 		{"authorize", func(int) error {

@@ -59,7 +59,7 @@ func (h *Handler) jwtBearer(ctx context.Context, c caller, form oauth.Form, rec 
 	}
 	rec.assertion = presented
 	look := func(ctx context.Context, c caller) (assertion.Verified, assertion.Trail, error) {
-		return h.verifier.Verify(ctx, c.snapshot, c.Object(), presented, c.now)
+		return h.verifier.Verify(ctx, c.snapshot, c.Object(), presented, c.issuer, c.now)
 	}
 	c, verified, err := h.verify(ctx, c, look, form, rec, &rec.voucher)
 	if err != nil {

@@ -109,6 +109,30 @@ func TestTokensOfTenants(t *testing.T) {
 	}
 }
 
+// draft-ietf-oauth-identity-assertion-authz-grant §4.4.1: an ID-JAG names the issuer that it is presented to, and no other of
+// ours, though the provider's aliases hold them all.
+func TestIDJAGAtTenants(t *testing.T) {
+	f := withTenants(t)
+	issuers := []string{server, server + "/t/team-a", server + "/t/example.com", server + "/t/team-b"}
+	f.change(func(p *trust.Provider) {
+		asIDJAG(p)
+		p.AudienceAliases = issuers
+	}, nil)
+	for _, asked := range []string{"", "/t/team-a", "/t/example.com"} {
+		for _, audience := range issuers {
+			c := f.call("c1", f.idJAG("aud", jwttest.Quote(audience), "jti", jwttest.Quote(f.serial("jag-"))))
+			c.target = asked + PathToken
+			want := oauth.ReasonAudienceMismatch
+			if audience == server+asked {
+				want = ""
+			}
+			if a := f.send(t, c.request()); a.reason != string(want) || (a.status == http.StatusOK) != (want == "") {
+				t.Errorf("for %s at %q: got %d for %q, want %q", audience, asked, a.status, a.reason, want)
+			}
+		}
+	}
+}
+
 // S-01, S-02: a client assertion names the issuer that it is presented to, and no other of ours.
 func TestClientAssertionsAtTenants(t *testing.T) {
 	f := withTenants(t)

@@ -98,7 +98,7 @@ func newJudgement(ctx context.Context, w *World, compact string, o Options) (*ju
 	if err := j.findClient(ctx); err != nil {
 		return nil, err
 	}
-	j.trace = j.verifier.Trace(ctx, w.snapshot, j.client, compact, o.At)
+	j.trace = j.verifier.Trace(ctx, w.snapshot, j.client, compact, j.issuer, o.At)
 	j.hopeless = w.hopeless(ctx, j.verifier, j.client, j.issuer, o.At)
 	return j, nil
 }

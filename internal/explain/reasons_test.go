@@ -102,6 +102,7 @@ func claimRefusals() []refusal {
 		{oauth.ReasonClientIDClaim, "client-id-claim", "team-a.playground", all(idJAG(), claim("client_id", `"another"`))},
 		{oauth.ReasonBoundToKey, "id-jag", "not bound", all(idJAG(), claim("cnf", `{}`))},
 		{oauth.ReasonDetailsNotSupported, "id-jag", "scope and resource", all(idJAG(), claim("authorization_details", `[]`))},
+		{oauth.ReasonTenantNotJudged, "id-jag", "claimValidationRules", all(idJAG(), claim("tenant", `"acme"`))},
 		{oauth.ReasonPublicClient, "confidential-client", "spec.authentication", all(idJAG(), ofClient(func(c *v1alpha1.OAuthClient) {
 			c.Spec.Authentication = v1alpha1.ClientAuthentication{Public: &v1alpha1.PublicAuthentication{}}
 		}))},

@@ -210,6 +210,12 @@ func ofClaims() Group {
 			"Have it say so with `scope` and `resource`.",
 		},
 		{
+			oauth.ReasonTenantNotJudged,
+			"It has `tenant` or `aud_tenant`, and the identity provider's object does not say what to make of it.",
+			"The issuer is shared by several tenants, whose users may have the same `sub`; or it was made for one tenant of this server.",
+			"Have `claimValidationRules` hold the claim to the tenant that is meant; where all tenants are, read `claims.tenant` in `subject.expression`.",
+		},
+		{
 			oauth.ReasonClaimRule,
 			"A rule of the provider does not hold.",
 			"The claims are those of somebody who is not meant, or a rule is narrower than intended.",

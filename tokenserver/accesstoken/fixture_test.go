@@ -96,7 +96,7 @@ func (f fixture) redeemed(t testing.TB) replay.Redeemed {
 		claims := jwttest.Object{}.Add("iss", jwttest.Quote(f.issuer)).Add("sub", jwttest.Quote(subject)).Add("aud", jwttest.Quote(server)).
 			Add("exp", strconv.FormatInt(f.now.Unix()+300, 10)).Add("jti", jwttest.Quote(subject)).Add("scope", `"admin"`).Add("client_id", `"evil"`).Add("act", `{}`)
 		compact := jwttest.Compact("ES256", key, `{"alg":"ES256"}`, claims.String())
-		verified, _, err := verifier.Verify(t.Context(), store.Snapshot(), client.Object(), compact, f.now)
+		verified, _, err := verifier.Verify(t.Context(), store.Snapshot(), client.Object(), compact, server, f.now)
 		if err != nil {
 			t.Fatal(err)
 		}

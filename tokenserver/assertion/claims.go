@@ -42,6 +42,8 @@ type requested struct {
 	malformed         bool
 	// details says that there are authorization_details (RFC 9396).
 	details bool
+	// tenant and audTenant say that there are claims of these names.
+	tenant, audTenant bool
 }
 
 // Scopes and Resources are what an ID-JAG says may be granted at most, or nil where it does not say. They count for a
@@ -81,6 +83,10 @@ func (r *requested) visit(name string, value strictjson.Value) {
 		}
 	case "resource":
 		r.resources, err = value.StringOrList(maxAudiences)
+	case "tenant":
+		r.tenant = true
+	case "aud_tenant":
+		r.audTenant = true
 	default:
 		r.details = true
 	}
@@ -126,7 +132,7 @@ func (c *Claims) visit(name string, value strictjson.Value) (err error) {
 		c.JWTID, err = value.String(maxJWTIDBytes)
 	case "client_id":
 		c.clientID, _ = value.String(maxClientID)
-	case "scope", "resource", "authorization_details":
+	case "scope", "resource", "authorization_details", "tenant", "aud_tenant":
 		c.requested.visit(name, value)
 	case "cnf":
 		c.bound = true

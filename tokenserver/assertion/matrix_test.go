@@ -72,7 +72,7 @@ func present(want oauth.Reason, changes ...change) presentation {
 
 // verify presents a text as a grant.
 func (p presentation) verify(vr *Verifier, text string) (Verified, Trail, error) {
-	return vr.Verify(context.Background(), p.snapshot, p.client, text, instant())
+	return vr.Verify(context.Background(), p.snapshot, p.client, text, ownIssuer, instant())
 }
 
 // verifyClient presents a text as a client assertion.

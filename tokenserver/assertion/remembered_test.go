@@ -95,7 +95,7 @@ func TestRememberedSignatureExpires(t *testing.T) {
 	p := present(accepted, reusable)
 	for seconds, want := range map[int]oauth.Reason{0: "", 360: oauth.ReasonExpired} {
 		after := time.Duration(seconds) * time.Second
-		if _, _, err := vr.Verify(t.Context(), p.snapshot, p.client, p.text, instant().Add(after)); reasonOf(err) != want {
+		if _, _, err := vr.Verify(t.Context(), p.snapshot, p.client, p.text, ownIssuer, instant().Add(after)); reasonOf(err) != want {
 			t.Errorf("after %s: %v, want %q", after, err, want)
 		}
 	}

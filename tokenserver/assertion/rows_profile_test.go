@@ -31,6 +31,10 @@ func idJAG() change {
 // idJAGRows: draft-ietf-oauth-identity-assertion-authz-grant §3.1, §4.4.1: what such a grant must and must not say.
 func idJAGRows() map[string]row {
 	const audience, malformed, bound, details = oauth.ReasonAudienceMismatch, oauth.ReasonClaimsMalformed, oauth.ReasonBoundToKey, oauth.ReasonDetailsNotSupported
+	const tenant = oauth.ReasonTenantNotJudged
+	hold := func(expression string) change {
+		return ruled(claimrules.Rules{Validations: []claimrules.Validation{{Expression: expression}}})
+	}
 	reuse := trusting(func(p *trust.Provider) { p.Replay = trust.ReplayReuse })
 	rows := map[string]row{
 		"ID-JAG aud in a list":                      {accepted, all(idJAG(), claim("aud", `["`+ownIssuer+`"]`))},
@@ -44,8 +48,21 @@ func idJAGRows() map[string]row {
 		"ID-JAG without jti where it is used again": {oauth.ReasonJWTIDMissing, all(idJAG(), reuse, withoutClaim("jti"))},
 		"ID-JAG without exp":                        {oauth.ReasonExpiryMissing, all(idJAG(), withoutClaim("exp"))},
 		"ID-JAG with all that it may say":           {accepted, all(idJAG(), claim("scope", `"read write"`, "resource", `["https://a.example.com","urn:b"]`, "act", `{"sub":"x"}`, "email", `"a@b"`, "auth_time", "1", "amr", `["mfa"]`))},
-		"what an ID-JAG must not say, elsewhere":    {accepted, claim("scope", "1", "resource", "null", "authorization_details", `[{}]`, "cnf", `{}`)},
+		"what an ID-JAG must not say, elsewhere":    {accepted, claim("scope", "1", "resource", "null", "authorization_details", `[{}]`, "cnf", `{}`, "tenant", `"x"`, "aud_tenant", `"y"`)},
+		"ID-JAG tenant, held by a rule":             {accepted, all(idJAG(), hold(`claims.tenant == "x"`), claim("tenant", `"x"`))},
+		"ID-JAG tenant, by a required value":        {accepted, all(idJAG(), ruled(claimrules.Rules{Validations: []claimrules.Validation{{Claim: "tenant", RequiredValue: "x"}}}), claim("tenant", `"x"`))},
+		"ID-JAG tenant, another":                    {oauth.ReasonClaimRule, all(idJAG(), hold(`claims.tenant == "x"`), claim("tenant", `"y"`))},
+		"ID-JAG tenant, in the subject":             {accepted, all(idJAG(), ruled(claimrules.Rules{Subject: `claims.tenant + "/" + claims.sub`}), claim("tenant", `"x"`))},
+		"ID-JAG tenant, only asked for":             {tenant, all(idJAG(), hold(`has(claims.tenant)`), claim("tenant", `"x"`))},
+		"ID-JAG tenant, beside another rule":        {tenant, all(idJAG(), hold(`claims.sub != ""`), claim("tenant", `"x"`))},
+		"ID-JAG aud_tenant, held by a rule":         {accepted, all(idJAG(), hold(`claims.aud_tenant == "y"`), claim("aud_tenant", `"y"`))},
+		"ID-JAG aud_tenant, in the subject":         {tenant, all(idJAG(), ruled(claimrules.Rules{Subject: `claims.aud_tenant + claims.sub`}), claim("aud_tenant", `"y"`))},
+		"ID-JAG aud_tenant, where tenant is held":   {tenant, all(idJAG(), hold(`claims.tenant == "x"`), claim("tenant", `"x"`, "aud_tenant", `"y"`))},
 		"ID-JAG of who is no such provider":         {accepted, all(idJAG(), trusting(func(p *trust.Provider) { p.IDJAG = false }), claim("cnf", `{}`))},
+	}
+	for _, value := range []string{`"x"`, `""`, "null", "1", "{}", `["x"]`} {
+		rows["ID-JAG tenant "+value] = row{tenant, all(idJAG(), claim("tenant", value))}
+		rows["ID-JAG aud_tenant "+value] = row{tenant, all(idJAG(), claim("aud_tenant", value))}
 	}
 	for _, value := range []string{`{"jkt":"x"}`, "{}", "null", "false"} {
 		rows["ID-JAG cnf "+value] = row{bound, all(idJAG(), claim("cnf", value))}

@@ -51,7 +51,7 @@ func (v *verification) checkIDJAG() error {
 	switch {
 	case !v.provider.IDJAG:
 		return nil
-	case len(c.Audience) != 1 || c.Audience[0] != v.ownIssuer:
+	case len(c.Audience) != 1 || c.Audience[0] != v.audience:
 		// §4.4.1: one element, which "MUST be the issuer identifier of the Resource Authorization Server".
 		return oauth.Refuse(oauth.ReasonAudienceMismatch, nil)
 	case c.IssuedAt.IsZero(): // §3.1: REQUIRED
@@ -62,6 +62,12 @@ func (v *verification) checkIDJAG() error {
 	case c.requested.details:
 		// RFC 9396 §5: what is not understood is refused: it may be all that was meant to be granted.
 		return oauth.Refuse(oauth.ReasonDetailsNotSupported, nil)
+	case c.requested.tenant && !v.provider.Rules.ReadsClaim("tenant") && !v.provider.Rules.SubjectReadsClaim("tenant"):
+		// "Subject Identifier Uniqueness with Tenants": users of two tenants may have one sub.
+		return oauth.Refuse(oauth.ReasonTenantNotJudged, nil)
+	case c.requested.audTenant && !v.provider.Rules.ReadsClaim("aud_tenant"):
+		// It is for one tenant of this server, and only a rule knows which that is.
+		return oauth.Refuse(oauth.ReasonTenantNotJudged, nil)
 	case c.requested.malformed:
 		// §4.4.1: scope is that of RFC 6749 §3.3 and resource that of RFC 8707 §2.
 		return oauth.Refuse(oauth.ReasonClaimsMalformed, nil)

@@ -37,8 +37,8 @@ type Trace struct {
 
 // Trace runs the steps of Verify, and goes on where one refuses with those that do not read what it was to find: for people
 // who want to know all that is wrong with an assertion at once.
-func (vr *Verifier) Trace(ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, assertion string, now time.Time) Trace {
-	v := &verification{ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, text: assertion, snapshot: snapshot, client: client, now: now}
+func (vr *Verifier) Trace(ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, assertion, audience string, now time.Time) Trace {
+	v := &verification{ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, text: assertion, audience: audience, snapshot: snapshot, client: client, now: now}
 	t := Trace{}
 	passed := map[string]bool{}
 	for _, s := range slices.Concat(vr.reading, vr.grant) {

@@ -17,7 +17,7 @@ func TestTraceSaysWhatVerifySays(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			trace := vr.Trace(t.Context(), p.snapshot, p.client, p.text, instant())
+			trace := vr.Trace(t.Context(), p.snapshot, p.client, p.text, ownIssuer, instant())
 			got := Traced{Step: ""}
 			if i := slices.IndexFunc(trace.Steps, func(s Traced) bool { return s.Refusal != nil || s.Skipped }); i >= 0 {
 				got = trace.Steps[i]
@@ -72,7 +72,7 @@ func TestTraceGoesOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := present("", tc.change)
-			trace := NewVerifier(ownIssuer, ownTenants).Trace(t.Context(), p.snapshot, p.client, p.text, instant())
+			trace := NewVerifier(ownIssuer, ownTenants).Trace(t.Context(), p.snapshot, p.client, p.text, ownIssuer, instant())
 			refused := map[string]oauth.Reason{}
 			var skipped []string
 			for _, s := range trace.Steps {
@@ -97,7 +97,7 @@ func TestTraceGoesOn(t *testing.T) {
 func TestTraceOfNothing(t *testing.T) {
 	for _, text := range []string{"", "a.b", "fake"} {
 		p := present("", nothing())
-		trace := NewVerifier(ownIssuer, ownTenants).Trace(t.Context(), p.snapshot, p.client, text, instant())
+		trace := NewVerifier(ownIssuer, ownTenants).Trace(t.Context(), p.snapshot, p.client, text, ownIssuer, instant())
 		if trace.UntrustedHeader != nil || trace.UntrustedClaims != nil || trace.Provider != nil || trace.Key != nil {
 			t.Errorf("%q: %+v", text, trace)
 		}

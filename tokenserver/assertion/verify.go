@@ -73,7 +73,7 @@ type verification struct {
 	ownIssuer   string
 	ownPrefixes []string
 	remembered  *signatures
-	audience    string // of client assertions
+	audience    string // the issuer that the client asks
 	text        string
 	snapshot    *trust.Snapshot
 	client      *trust.Client
@@ -186,11 +186,15 @@ func clientSteps() []step {
 	}
 }
 
-// Verify runs every step on an assertion that a client presents as a grant. Its errors are refusals (*oauth.Error).
-func (vr *Verifier) Verify(ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, assertion string, now time.Time) (
+// Verify runs every step on an assertion that a client presents as a grant. The audience is the issuer that the client asks.
+// Its errors are refusals (*oauth.Error).
+func (vr *Verifier) Verify(ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, assertion, audience string, now time.Time) (
 	Verified, Trail, error,
 ) {
-	v := &verification{ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, remembered: vr.remembered, text: assertion, snapshot: snapshot, client: client, now: now}
+	v := &verification{
+		ownIssuer: vr.ownIssuer, ownPrefixes: vr.ownPrefixes, remembered: vr.remembered, text: assertion, audience: audience,
+		snapshot: snapshot, client: client, now: now,
+	}
 	return v.verified(ctx, vr.reading, vr.grant)
 }
 
@@ -222,8 +226,8 @@ func (vr *Verifier) Read(ctx context.Context, clientAssertion string) (Unverifie
 }
 
 // VerifyClient runs the remaining steps on what Read returned: is it the client that says so to this audience, by a key of
-// its own or by the provider of its workload? The audience is the issuer that the client asks. Errors are refusals of an assertion; [oauth.RefuseClient] makes them refusals of a
-// client.
+// its own or by the provider of its workload? The audience is the issuer that the client asks. Errors are refusals of an
+// assertion; [oauth.RefuseClient] makes them refusals of a client.
 func (vr *Verifier) VerifyClient(
 	ctx context.Context, snapshot *trust.Snapshot, client *trust.Client, u Unverified, audience string, now time.Time,
 ) (VerifiedClient, Trail, error) {

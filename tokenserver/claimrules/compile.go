@@ -93,7 +93,7 @@ func (c *Compiler) Compile(r Rules) (*Program, error) {
 		if !takes(tree, types.StringType) {
 			return nil, &CompileError{Field: "subject.expression", Line: 1, Column: 1, Message: "must evaluate to a string"}
 		}
-		p.subject = compiled
+		p.subject, p.subjectReads = compiled, claimsRead(tree)
 		uses.note(compiled.field, tree, true)
 	}
 	if err := uses.check(); err != nil {

@@ -16,7 +16,8 @@ type Program struct {
 	validations []validation
 	mappings    []mapping
 	subject     *expression
-	reads       map[string]bool
+	// reads are the claims that the validations depend on, and subjectReads those that the subject does.
+	reads, subjectReads map[string]bool
 }
 
 type validation struct {
@@ -45,6 +46,9 @@ type expression struct {
 // claims[?"x"] or as the claim of a rule with a required value; has(claims.x) and "x" in claims do not count, and neither
 // does what a constant absorbs. It cannot see that a condition holds for every value a claim will ever have.
 func (p *Program) ReadsClaim(name string) bool { return p != nil && p.reads[name] }
+
+// SubjectReadsClaim reports whether the subject expression depends on the value of a top-level claim, in the same way.
+func (p *Program) SubjectReadsClaim(name string) bool { return p != nil && p.subjectReads[name] }
 
 // Evaluate holds the claims in payload, of an assertion that is otherwise valid, to the rules and returns what the
 // expressions make of them. Validations come first, in order; the first that is not satisfied ends it. A nil Program has

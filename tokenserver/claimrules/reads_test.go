@@ -59,5 +59,23 @@ func TestReadsClaimOfRulesOnly(t *testing.T) {
 		if p.ReadsClaim(name) != want {
 			t.Errorf("ReadsClaim(%s) = %t", name, !want)
 		}
+		if p.SubjectReadsClaim(name) != (name == "d") {
+			t.Errorf("SubjectReadsClaim(%s) = %t", name, name != "d")
+		}
+	}
+}
+
+func TestSubjectReadsClaim(t *testing.T) {
+	for expression, want := range map[string]bool{
+		`claims.a`: true, `claims.a + ":" + claims.b`: true, `claims.b + claims["a"]`: true, `has(claims.a) ? claims.a : claims.b`: true,
+		`claims.b`: false, `has(claims.a) ? claims.b : "c"`: false, `"a"`: false,
+	} {
+		if got := compile(t, Rules{Subject: expression}).SubjectReadsClaim("a"); got != want {
+			t.Errorf("%s: %t, want %t", expression, got, want)
+		}
+	}
+	var none *Program
+	if none.SubjectReadsClaim("a") {
+		t.Error("without rules, the subject reads a claim")
 	}
 }

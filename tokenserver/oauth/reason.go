@@ -74,6 +74,7 @@ const (
 	ReasonClientIDClaim       Reason = "client_id_claim"
 	ReasonBoundToKey          Reason = "bound_to_key"
 	ReasonDetailsNotSupported Reason = "authorization_details"
+	ReasonTenantNotJudged     Reason = "tenant_not_judged"
 	ReasonAudienceMissing     Reason = "audience_missing"
 	ReasonAudienceMismatch    Reason = "audience_mismatch"
 	ReasonExpiryMissing       Reason = "expiry_missing"
@@ -231,7 +232,7 @@ func (r Reason) wire() wire {
 		return wire{InvalidGrant, "The issuer of the assertion is not trusted for this client."}
 	case ReasonAlgorithmNotAllowed, ReasonNoMatchingKey, ReasonCertificateValidity, ReasonSignatureInvalid:
 		return wire{InvalidGrant, "The signature of the assertion could not be verified."}
-	case ReasonSubjectMissing, ReasonSubjectForm, ReasonClientIDClaim, ReasonBoundToKey, ReasonDetailsNotSupported, ReasonAudienceMissing, ReasonAudienceMismatch,
+	case ReasonSubjectMissing, ReasonSubjectForm, ReasonClientIDClaim, ReasonBoundToKey, ReasonDetailsNotSupported, ReasonTenantNotJudged, ReasonAudienceMissing, ReasonAudienceMismatch,
 		ReasonExpiryMissing, ReasonExpired, ReasonNotYetValid, ReasonIssuedInFuture, ReasonTimesContradict,
 		ReasonIssuedAtMissing, ReasonTooOld, ReasonLifetimeTooLong, ReasonClaimRule, ReasonClaimRuleFailed,
 		ReasonJWTIDMissing, ReasonSubjectTooLong, ReasonSubjectReserved:

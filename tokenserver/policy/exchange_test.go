@@ -176,7 +176,7 @@ func (f *fixture) verifyFor(t *testing.T, c *trust.Client) assertion.Verified {
 		tx.PutClient(c)
 		tx.PutProvider(&f.provider)
 	})
-	verified, _, err := assertion.NewVerifier(server).Verify(t.Context(), store.Snapshot(), c, f.text(), f.now)
+	verified, _, err := assertion.NewVerifier(server).Verify(t.Context(), store.Snapshot(), c, f.text(), server, f.now)
 	if err != nil {
 		t.Fatal(err)
 	}

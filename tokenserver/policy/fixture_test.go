@@ -85,7 +85,7 @@ func (f *fixture) authenticate(t testing.TB) (clientauth.Client, *trust.Snapshot
 func (f *fixture) verify(t testing.TB) (clientauth.Client, assertion.Verified) {
 	t.Helper()
 	client, snapshot := f.authenticate(t)
-	verified, _, err := assertion.NewVerifier(server).Verify(t.Context(), snapshot, client.Object(), f.text(), f.now)
+	verified, _, err := assertion.NewVerifier(server).Verify(t.Context(), snapshot, client.Object(), f.text(), server, f.now)
 	if err != nil {
 		t.Fatal(err)
 	}

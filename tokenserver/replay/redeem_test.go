@@ -102,7 +102,7 @@ func (f fixture) decide(t testing.TB) (policy.Decision, clientauth.Client, *trus
 		t.Fatal(err)
 	}
 	compact := jwttest.Compact("ES256", key, `{"alg":"ES256"}`, f.claims())
-	verified, _, err := verifier.Verify(t.Context(), store.Snapshot(), client.Object(), compact, noon)
+	verified, _, err := verifier.Verify(t.Context(), store.Snapshot(), client.Object(), compact, server, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
