@@ -17,7 +17,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/grantor-dev/grantor/internal/jwttest"
-	"github.com/grantor-dev/grantor/internal/manifests"
 	"github.com/grantor-dev/grantor/test/harness"
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 )
@@ -34,7 +33,7 @@ var (
 func blocks(t *testing.T, form *regexp.Regexp) map[string][]string {
 	t.Helper()
 	root, found := harness.ModuleRoot(), map[string][]string{}
-	for _, page := range pages(t, root) {
+	for _, page := range allPages(t, root) {
 		text, err := os.ReadFile(filepath.Join(root, page))
 		if err != nil {
 			t.Fatal(err)
@@ -141,32 +140,5 @@ func makeOldKey(t *testing.T, dir string) {
 	}
 	if err := os.WriteFile(filepath.Join(dir, "old.pem"), text, 0o600); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// TestManifests holds the objects on the pages against the schemas.
-func TestManifests(t *testing.T) {
-	reader, err := manifests.NewReader()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ran := 0
-	for page, list := range blocks(t, yamlBlock) {
-		for i, block := range list {
-			if !strings.Contains(block, "apiVersion: grantor.dev/") {
-				continue
-			}
-			ran++
-			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "page.yaml"), []byte(block), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := reader.Read(t.Context(), dir); err != nil {
-				t.Errorf("%s, block %d: %v\n%s", page, i, err, block)
-			}
-		}
-	}
-	if ran < 6 {
-		t.Errorf("only %d blocks found", ran)
 	}
 }

@@ -76,7 +76,7 @@ func TestNoCommandIsLeftOut(t *testing.T) {
 		"kubectl -n grantor-system port-forward service/grantor-console 8082:80":                                                              "test/e2e does it",
 		"grantor console --kubeconfig ~/.kube/config":                                                                                         "test/console starts it",
 	}
-	command := regexp.MustCompile(`^(kubectl|helm|make|grantor|curl|kind|valkey-cli|openssl|hack/\S+|bin/\S+|export) `)
+	command := regexp.MustCompile(`^([$#>] |sudo )*(kubectl|helm|make|grantor|curl|jq|kind|docker|podman|git|go|npm|bash|sh|cat|valkey-cli|redis-cli|openssl|hack/\S+|\./\S+|bin/\S+|export) `)
 	seen := map[string]bool{}
 	for _, page := range pages(t, root) {
 		if page == "CONTRIBUTING.md" { // whose commands hack/test-e2e.sh runs

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -13,33 +12,32 @@ import (
 	"github.com/grantor-dev/grantor/test/harness"
 )
 
-// TestOtherYAML: what is YAML on a page and no object is values of the chart, which it takes, or at least YAML.
-func TestOtherYAML(t *testing.T) {
-	known := map[string]any{}
-	if err := yaml.Unmarshal([]byte(read(t, filepath.Join(chartFolder(), "values.yaml"))), &known); err != nil {
-		t.Fatal(err)
-	}
+// TestValues: the chart takes the values on the pages.
+func TestValues(t *testing.T) {
 	rendered := 0
-	for page, list := range blocks(t, yamlBlock) {
-		for _, block := range list {
-			if strings.Contains(block, "apiVersion: ") {
-				continue // TestManifests has it.
-			}
-			values := map[string]any{}
-			if err := yaml.Unmarshal([]byte(block), &values); err != nil {
-				t.Errorf("%s: %v\n%s", page, err, block)
-			}
-			if areValues(values, known) {
-				rendered++
-				if out, err := renderValues(t, values); err != nil {
-					t.Errorf("%s: %v: %s\n%s", page, err, out, block)
-				}
-			}
+	for _, d := range documents(t) {
+		values, ok := d.content.(map[string]any)
+		if !ok || d.is != isValues {
+			continue
+		}
+		rendered++
+		if out, err := renderValues(t, values); err != nil {
+			t.Errorf("%s: %v: %s\n%s", d.page, err, out, d.text)
 		}
 	}
 	if rendered < 2 {
 		t.Errorf("only %d blocks with values found", rendered)
 	}
+}
+
+// chartValues are the values that the chart has.
+func chartValues(t *testing.T) map[string]any {
+	t.Helper()
+	known := map[string]any{}
+	if err := yaml.Unmarshal([]byte(read(t, filepath.Join(chartFolder(), "values.yaml"))), &known); err != nil {
+		t.Fatal(err)
+	}
+	return known
 }
 
 func chartFolder() string { return filepath.Join(harness.ModuleRoot(), "charts", "grantor") }
