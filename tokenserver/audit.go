@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
@@ -50,6 +51,8 @@ type record struct {
 	start             time.Time
 	tenant            string
 	untrustedClientID string
+	// snapshot is what the claimed client was looked for in.
+	snapshot *trust.Snapshot
 	// untrustedClientIssuer is the iss of a client assertion.
 	untrustedClientIssuer string
 	client                *trust.Client
@@ -155,10 +158,10 @@ func (r *record) appendTo(attrs []slog.Attr) []slog.Attr {
 		add("client_id", r.client.ID)
 		add("client_authentication", r.method)
 	} else {
-		add("untrusted_client_id", r.untrustedClientID)
+		add("untrusted_client_id", r.loggedClientID())
 		add("untrusted_client_issuer", r.untrustedClientIssuer)
 	}
-	add("tenant", r.tenant)
+	add("tenant", r.loggedTenant())
 	if r.from.Proxy.IsValid() {
 		add("proxy", r.from.Proxy.String())
 	}
@@ -188,6 +191,32 @@ func (r *record) appendTo(attrs []slog.Attr) []slog.Attr {
 	}
 	return attrs
 }
+
+// loggedClientID is the claimed client id. What no client is called may be anything, such as a secret where the two were swapped,
+// or a whole assertion: it is named by a digest, unless it looks like a mistake in a default id, <namespace>.<name>.
+func (r *record) loggedClientID() string {
+	id := r.untrustedClientID
+	if id == "" {
+		return ""
+	}
+	namespace, name, _ := strings.Cut(id, ".")
+	mistyped := isTenantName(name) && isLabel(namespace) && r.snapshot.HasClients(namespace)
+	digest := digestPrefix + digestOf(id) // Made for all, so that time does not tell who exists.
+	if r.snapshot.Client(id) == nil && !mistyped {
+		return digest
+	}
+	return id
+}
+
+// loggedTenant is the tenant that was asked for, or a digest of what has not the form of one.
+func (r *record) loggedTenant() string {
+	if r.tenant != "" && !isLabel(r.tenant) {
+		return digestPrefix + digestOf(r.tenant)
+	}
+	return r.tenant
+}
+
+const digestPrefix = "sha256:"
 
 // digestOf returns SHA-256 in hexadecimal form.
 func digestOf(s string) string {

@@ -39,6 +39,42 @@ func TestAuditRecord(t *testing.T) {
 		"W-82 wrong secret": {func(f *fixture) call { c := f.call("c1", "x"); c.basic("c1", "wrong"); return c }, map[string]any{
 			"level": "WARN", "msg": "access token refused", "error": "invalid_client", "reason": "wrong_client_secret", "untrusted_client_id": "c1",
 		}},
+		"unknown client": {func(f *fixture) call { c := f.call("c1", "x"); c.basic("nobody", "wrong"); return c }, map[string]any{
+			"level": "WARN", "msg": "access token refused", "error": "invalid_client", "reason": "unknown_client",
+			"untrusted_client_id": "sha256:" + digestOf("nobody"),
+		}},
+		"mistyped default id": {func(f *fixture) call { c := f.call("c1", "x"); c.basic("team-a.c.one", "wrong"); return c }, map[string]any{
+			"level": "WARN", "msg": "access token refused", "error": "invalid_client", "reason": "unknown_client", "untrusted_client_id": "team-a.c.one",
+		}},
+		"of no such namespace": {func(f *fixture) call { c := f.call("c1", "x"); c.basic("team-x.c1", "wrong"); return c }, map[string]any{
+			"level": "WARN", "msg": "access token refused", "error": "invalid_client", "reason": "unknown_client",
+			"untrusted_client_id": "sha256:" + digestOf("team-x.c1"),
+		}},
+		"no name of an object": {func(f *fixture) call { c := f.call("c1", "x"); c.basic("team-a.Secret_1", "wrong"); return c }, map[string]any{
+			"level": "WARN", "msg": "access token refused", "error": "invalid_client", "reason": "unknown_client",
+			"untrusted_client_id": "sha256:" + digestOf("team-a.Secret_1"),
+		}},
+		"secret and id swapped": {func(f *fixture) call { c := f.call("c1", "x"); c.basic(secretOf("c1"), "c1"); return c }, map[string]any{
+			"level": "WARN", "msg": "access token refused", "error": "invalid_client", "reason": "unknown_client",
+			"untrusted_client_id": "sha256:" + digestOf(secretOf("c1")),
+		}},
+		"assertion for an id": {func(f *fixture) call {
+			c := f.call("c1", f.assertion(idpA, "1"))
+			c.header.Del("Authorization")
+			c.form.Set("client_id", c.form.Get("assertion"))
+			return c
+		}, map[string]any{
+			"level": "WARN", "msg": "access token refused", "error": "invalid_client", "reason": "unknown_client",
+			"untrusted_client_id": "a digest",
+		}},
+		"secret for a tenant": {func(f *fixture) call {
+			c := f.call("c1", "x")
+			c.target = PathToken + "?tenantDomain=" + url.QueryEscape(secretOf("c1"))
+			return c
+		}, map[string]any{
+			"level": "WARN", "msg": "access token refused", "error": "invalid_client", "reason": string(oauth.ReasonOtherTenant),
+			"untrusted_client_id": "c1", "tenant": "sha256:" + digestOf(secretOf("c1")),
+		}},
 		"B-08 id of another": {func(f *fixture) call { c := f.call("c1", "x"); c.form.Set("client_id", "c2"); return c }, map[string]any{
 			"level": "WARN", "msg": "access token refused", "error": "invalid_request", "reason": "client_id_mismatch", "untrusted_client_id": "c1",
 		}},
@@ -70,6 +106,9 @@ func TestAuditRecord(t *testing.T) {
 			got := records[0]
 			if a.token() != "" && got["token_id"] == claimsOf(t, a.token())["jti"] {
 				got["token_id"] = "set"
+			}
+			if id, _ := got["untrusted_client_id"].(string); name == "assertion for an id" && strings.HasPrefix(id, "sha256:") && len(id) == len("sha256:")+64 {
+				got["untrusted_client_id"] = "a digest"
 			}
 			takeRequest(t, got)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
@@ -131,6 +170,12 @@ func TestAuditHoldsNoSecrets(t *testing.T) {
 		func(c *call) { c.form.Set("scope", c.form.Get("assertion")) },
 		func(c *call) { c.form.Set("resource", c.form.Get("assertion")) },
 		func(c *call) { c.form.Set("grant_type", c.form.Get("assertion")) },
+		func(c *call) { c.basic(secretOf("c1"), "c1") },
+		func(c *call) {
+			c.header.Del("Authorization")
+			c.form.Set("client_id", c.form.Get("assertion"))
+		},
+		func(c *call) { c.target += "?tenantDomain=" + url.QueryEscape(secretOf("c1")) },
 		func(c *call) { c.header.Set("Content-Type", "text/plain; x="+c.form.Get("assertion")) },
 	} {
 		ask(change)
@@ -139,8 +184,8 @@ func TestAuditHoldsNoSecrets(t *testing.T) {
 	keep(secret, url.QueryEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret)), hex.EncodeToString([]byte(secret)))
 	keep(strings.TrimPrefix(f.call("c1", "").header.Get("Authorization"), "Basic "))
 	log := f.audit.String()
-	if len(f.records(t)) != 30 {
-		t.Errorf("%d records for 30 requests", len(f.records(t)))
+	if len(f.records(t)) != 36 {
+		t.Errorf("%d records for 36 requests", len(f.records(t)))
 	}
 	for _, s := range secrets {
 		if strings.Contains(log, s) {

@@ -124,7 +124,7 @@ func (h *Handler) authenticate(snapshot *trust.Snapshot, r *http.Request, at ten
 	}
 	rec.tenant = namespace
 	credentials, err := clientauth.FromRequest(r.Header, form)
-	rec.untrustedClientID = credentials.UntrustedClientID()
+	rec.snapshot, rec.untrustedClientID = snapshot, credentials.UntrustedClientID()
 	if err != nil {
 		return caller{}, err
 	}

@@ -49,6 +49,15 @@ func (x index[V]) remove(k ObjectKey) (old V, removed bool) {
 	return before.value, removed
 }
 
+// has reports whether there is any of a namespace.
+func (x index[V]) has(namespace string) (found bool) {
+	x.tree.Ascend(entry[V]{key: ObjectKey{Namespace: namespace}}, func(e entry[V]) bool {
+		found = e.key.Namespace == namespace
+		return false
+	})
+	return found
+}
+
 // within returns all of a namespace.
 func (x index[V]) within(namespace string) (all []V) {
 	x.tree.Ascend(entry[V]{key: ObjectKey{Namespace: namespace}}, func(e entry[V]) bool {

@@ -83,5 +83,8 @@ func (s *Snapshot) Providers(visit func(*Provider)) { s.providers.each(visit) }
 // Clients calls visit with each client, whatever right it has to its id.
 func (s *Snapshot) Clients(visit func(*Client)) { s.clients.each(visit) }
 
+// HasClients reports whether a namespace has a client.
+func (s *Snapshot) HasClients(namespace string) bool { return s.clients.has(namespace) }
+
 // Counts returns the numbers of providers and clients.
 func (s *Snapshot) Counts() (providers, clients int) { return s.providers.len(), s.clients.len() }
