@@ -51,7 +51,7 @@ func accessTokenRows() []Row {
 		{RFC: "9068", Section: "4", Name: "keys", Says: "the keys are published, with the issuer, in the metadata", Check: documentsWork, Tests: verified},
 		{RFC: "9068", Section: "4", Name: "verifiers", Says: "what a resource server checks", Tests: in("test/interop TestNode/", "jose,_refused:_another_API", "jose,_refused:_another_issuer", "jose,_refused:_altered")},
 		{RFC: "9068", Section: "5", Name: "no-mix-up", Says: "an access token is taken for nothing else", Check: tokenIsNoAssertion, Tests: hostile("C-19_typ-at+jwt", "W-42_own-token")},
-		{RFC: "9068", Section: "5", Name: "sub-of-clients", Says: "the sub of a client's own token cannot be that of somebody else", Check: ownNameSubject, Tests: in("tokenserver ", "TestSubjectIsNotTheClient", "TestClientCredentialsOfReservedID")},
+		{RFC: "9068", Section: "5", Name: "sub-of-clients", Says: "no assertion gets the client that presents it a token with its own id as sub: that tells its own tokens", Check: ownNameSubject, Tests: in("tokenserver ", "TestSubjectIsNotTheClient", "TestClientCredentialsOfReservedID")},
 		{RFC: "9068", Section: "6", Name: "privacy", Says: "a token says no more about people than is needed", Tests: hostile("W-61_no-mapping-copies-nothing", "W-60_custom-claims-stay-out")},
 	}
 }
