@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -80,7 +81,7 @@ func (r *OAuthClientReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 		previous: &c.Status, before: c.Status.Conditions,
 		next: &outcome.Status, after: outcome.Status.Conditions,
 	}, outcome.NextVisit)
-	if err != nil {
+	if err := errors.Join(err, in.References.Unmade); err != nil {
 		return result, err
 	}
 	// After the status, so that a Secret that cannot be changed never keeps the status from being true.
@@ -129,7 +130,7 @@ func (r *OAuthClientReconciler) gather(ctx context.Context, c *v1alpha1.OAuthCli
 		return in, err
 	}
 	// Without the digest key nothing can be digested, but what is gone must not stay.
-	if _, refs := findClientSecrets(c, in.References.Secret); refs.ok {
+	if _, refs := findClientSecrets(c, in.References); refs.ok {
 		return in, keyErr
 	}
 	return in, nil
@@ -142,7 +143,7 @@ func (r *OAuthClientReconciler) references(ctx context.Context, c *v1alpha1.OAut
 	case auth.ClientSecret != nil:
 		// The Secret of one who does not hold its client id would carry an id that is not its own.
 		generate := ptr.Deref(auth.ClientSecret.Generate, false) && sameObject(clientIDHolder(c, rivals), c)
-		refs.Secret, err = r.clientSecret(ctx, c, auth.ClientSecret.SecretRef.Name, generate)
+		refs, err = r.clientSecret(ctx, c, auth.ClientSecret.SecretRef.Name, generate)
 	case auth.PrivateKeyJWT != nil:
 		spec := clientKeySpec(c)
 		remote = spec.remote

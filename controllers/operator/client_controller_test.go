@@ -157,7 +157,7 @@ func TestClientFollowsTheDigestKey(t *testing.T) {
 }
 
 func TestClientReturnsAPITrouble(t *testing.T) {
-	for _, fault := range []string{"get OAuthClient", "list OAuthClient", "get IdentityProvider", "get Secret", "create Secret", "update status"} {
+	for _, fault := range []string{"get OAuthClient", "list OAuthClient", "get IdentityProvider", "get Secret", "update status"} {
 		t.Run(fault, func(t *testing.T) {
 			w := newWorld(t, oauthClient(generates, func(c *v1alpha1.OAuthClient) {
 				c.Spec.IdentityProviders = []v1alpha1.IdentityProviderReference{{Name: "partner"}}

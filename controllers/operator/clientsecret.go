@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,15 +41,29 @@ func (r *OAuthClientReconciler) secretUnchanged(ctx context.Context, c *v1alpha1
 	return secretUnchanged(c, known, key), nil
 }
 
-// clientSecret reads the Secret of a client, and makes it where that is asked for and it does not exist.
-func (r *OAuthClientReconciler) clientSecret(ctx context.Context, c *v1alpha1.OAuthClient, name string, generate bool) (*corev1.Secret, error) {
-	key := types.NamespacedName{Namespace: c.Namespace, Name: name}
-	secret, err := r.seenSecret(ctx, key)
-	if secret != nil || err != nil || !generate {
-		return secret, err
+// clientSecret reads the Secret of a client, and makes it where that is asked for and it does not exist. That it cannot be
+// made is no error of reading: the Secret is gone, and the client must lose what was in it whatever keeps a new one away.
+func (r *OAuthClientReconciler) clientSecret(ctx context.Context, c *v1alpha1.OAuthClient, name string, generate bool) (refs References, err error) {
+	refs.Secret, err = r.seenSecret(ctx, types.NamespacedName{Namespace: c.Namespace, Name: name})
+	if refs.Secret != nil || err != nil || !generate {
+		return refs, err
 	}
-	return createOrRead(ctx, r.Client, r.Secrets, newClientSecret(c, name))
+	refs.Secret, err = createOrRead(ctx, r.Client, r.Secrets, newClientSecret(c, name))
+	if failed, ok := errors.AsType[*createError](err); ok {
+		return References{Unmade: failed}, nil
+	}
+	return refs, err
 }
+
+// createError says that an object does not exist, because it could not be created.
+type createError struct {
+	object string
+	cause  error
+}
+
+func (e *createError) Error() string { return fmt.Sprintf("create %s: %s", e.object, e.cause) }
+
+func (e *createError) Unwrap() error { return e.cause }
 
 // seenSecret reads a Secret in the version that its watch has told of, or a later one. The API server has that in memory;
 // what the watch does not know of is looked for in etcd.
@@ -70,7 +85,7 @@ func createOrRead(ctx context.Context, c client.Client, live client.Reader, secr
 		return readSecret(ctx, live, key)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("create Secret %s: %w", key, err)
+		return nil, &createError{object: "Secret " + key.String(), cause: err}
 	}
 	return secret, nil
 }

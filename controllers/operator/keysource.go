@@ -204,6 +204,8 @@ func refreshOf(r v1alpha1.Refresh) Refresh {
 type References struct {
 	Secret    *corev1.Secret
 	ConfigMap *corev1.ConfigMap
+	// Unmade is why the Secret that was to be made does not exist, or nil.
+	Unmade error
 }
 
 // secretName is the Secret that the keys, or the authorities for their source, are in.

@@ -11,7 +11,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -170,7 +169,7 @@ func (v visit) proveBySecret(in ClientInput) clientProof {
 		proof.refs, proof.ready = everyReferenceResolved(), before
 		proof.credentials, proof.seal = c.Status.Credentials, c.Status.CredentialsSeal
 	} else {
-		secrets, refs := findClientSecrets(c, in.References.Secret)
+		secrets, refs := findClientSecrets(c, in.References)
 		proof.refs = refs
 		if proof.credentials, proof.ready = secrets.credentials(c, in.DigestKey); len(proof.credentials) > 0 {
 			proof.seal = sealCredentials(c, in.References.Secret, proof.credentials, in.DigestKey)
@@ -294,18 +293,21 @@ type clientSecrets struct {
 	current, previous, next []byte
 }
 
-func findClientSecrets(c *v1alpha1.OAuthClient, secret *corev1.Secret) (clientSecrets, verdict) {
+func findClientSecrets(c *v1alpha1.OAuthClient, found References) (clientSecrets, verdict) {
 	value := secretValue{
 		namespace: c.Namespace, name: c.Spec.Authentication.ClientSecret.SecretRef.Name, key: ClientSecretDataKey,
 		create: `--from-literal=client_secret="$(openssl rand -hex 32)", or set spec.authentication.clientSecret.generate to true`,
 	}
-	current, refs := value.find(secret)
+	if found.Unmade != nil {
+		return clientSecrets{name: value.name}, value.unmade(found.Unmade)
+	}
+	current, refs := value.find(found.Secret)
 	if !refs.ok {
 		return clientSecrets{name: value.name}, refs
 	}
 	return clientSecrets{
 		name: value.name, current: current,
-		previous: secret.Data[PreviousClientSecretDataKey], next: secret.Data[NextClientSecretDataKey],
+		previous: found.Secret.Data[PreviousClientSecretDataKey], next: found.Secret.Data[NextClientSecretDataKey],
 	}, refs
 }
 

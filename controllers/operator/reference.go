@@ -1,10 +1,12 @@
 package operator
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/internal/release"
@@ -38,6 +40,23 @@ func (v secretValue) find(secret *corev1.Secret) ([]byte, verdict) {
 			v.name, v.namespace, v.key, v.name, v.namespace, v.create)
 	}
 	return secret.Data[v.key], everyReferenceResolved()
+}
+
+// maxRefusalBytes bounds what a condition repeats of an API server's answer.
+const maxRefusalBytes = 512
+
+// unmade is the verdict where the operator was to make the Secret and could not. The answer of the API server is repeated
+// only where it refuses, as for a quota or a policy: what else goes wrong is worded differently each time, and passes.
+func (v secretValue) unmade(problem error) verdict {
+	refusal, ok := errors.AsType[*apierrors.StatusError](problem)
+	if ok && (apierrors.IsForbidden(refusal) || apierrors.IsInvalid(refusal)) {
+		return no(v1alpha1.ReasonSecretNotFound,
+			"Secret %q does not exist in namespace %q and could not be made, which is tried again by itself: mend what stands in the way, or ask who runs the cluster to. The API server says: %s",
+			v.name, v.namespace, truncate(refusal.ErrStatus.Message, maxRefusalBytes))
+	}
+	return no(v1alpha1.ReasonSecretNotFound,
+		"Secret %q does not exist in namespace %q and could not be made, which is tried again by itself: ask who runs the cluster if this lasts, for the operator's log says what is wrong",
+		v.name, v.namespace)
 }
 
 // secretTypeAllowed refuses the Secrets that are made for something else. Without it, who may create our objects but not
