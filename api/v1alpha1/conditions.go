@@ -15,12 +15,14 @@ const (
 	// ConditionKeysReady (IdentityProvider): at least one key verifies assertions now.
 	// Reasons when True: KeysReady, SomeKeysSkipped, CertificateExpiresSoon, FetchFailing. When False: RefsNotResolved,
 	// InvalidKeyMaterial, PrivateKey, WeakKey, UnsupportedKey, CertificateExpired, CertificateNotYetValid,
-	// AlgorithmMismatch, TooManyKeys, InvalidCABundle, URLNotAllowed, FetchFailed, KeysStale, IssuerMismatch, Pending.
+	// AlgorithmMismatch, TooManyKeys, InvalidCABundle, URLNotAllowed, FetchFailed, KeysStale, IssuerMismatch, Pending,
+	// StatusRefused.
 	ConditionKeysReady = "KeysReady"
 
 	// ConditionCredentialsReady (OAuthClient): at least one credential authenticates the client.
 	// Reasons when True: CredentialsReady, SomeKeysSkipped, CertificateExpiresSoon, FetchFailing. When False:
-	// RefsNotResolved, InvalidClientSecret, IdentityProviderNotReady, and those of KeysReady for a client with keys.
+	// RefsNotResolved, InvalidClientSecret, IdentityProviderNotReady, StatusRefused, and those of KeysReady for a client with
+	// keys.
 	ConditionCredentialsReady = "CredentialsReady"
 
 	// ConditionProgrammed (both kinds): every live token server has loaded this version of the object.
@@ -108,6 +110,10 @@ const (
 	// ReasonIdentityProviderNotReady: CredentialsReady is False; the provider that vouches for the workload has no keys, or is
 	// switched off.
 	ReasonIdentityProviderNotReady = "IdentityProviderNotReady"
+
+	// ReasonStatusRefused: KeysReady or CredentialsReady is False; the API server refuses the status with what was found, so
+	// nothing of the object is in force.
+	ReasonStatusRefused = "StatusRefused"
 
 	// ReasonProgrammed: Programmed is True.
 	ReasonProgrammed = "Programmed"

@@ -76,7 +76,7 @@ func (r *OAuthClientReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 	} else {
 		r.Programs.forget(self)
 	}
-	result, err := statusWriter{r.Client, r.Recorder}.write(ctx, statusChange{
+	result, err := statusWriter{r.Client, r.Recorder, r.Clock}.write(ctx, statusChange{
 		object: c, kind: kindClient,
 		previous: &c.Status, before: c.Status.Conditions,
 		next: &outcome.Status, after: outcome.Status.Conditions,

@@ -52,7 +52,7 @@ func TestEventsAreTransitions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			statusWriter{w.client, w.recorder}.report(statusChange{object: provider(), kind: kindProvider, before: said(tc.before...), after: said(tc.after...)})
+			statusWriter{w.client, w.recorder, nil}.report(statusChange{object: provider(), kind: kindProvider, before: said(tc.before...), after: said(tc.after...)})
 			if diff := cmp.Diff(tc.want, w.eventReasons()); diff != "" {
 				t.Error(diff)
 			}

@@ -73,7 +73,7 @@ func (r *IdentityProviderReconciler) Reconcile(ctx context.Context, req ctrl.Req
 	} else {
 		r.Programs.forget(self)
 	}
-	return statusWriter{r.Client, r.Recorder}.write(ctx, statusChange{
+	return statusWriter{r.Client, r.Recorder, r.Clock}.write(ctx, statusChange{
 		object: provider, kind: kindProvider,
 		previous: &provider.Status, before: provider.Status.Conditions,
 		next: &outcome.Status, after: outcome.Status.Conditions,

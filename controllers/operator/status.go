@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -34,6 +35,7 @@ const (
 type statusWriter struct {
 	client   client.Client
 	recorder events.EventRecorder
+	clock    func() time.Time
 }
 
 // statusChange is a status that may differ from the one in the object.
@@ -55,6 +57,9 @@ func (w statusWriter) write(ctx context.Context, change statusChange, nextVisit 
 	err := w.store(ctx, change)
 	if apierrors.IsConflict(err) {
 		return ctrl.Result{RequeueAfter: conflictDelay}, nil
+	}
+	if isRefusal(err) {
+		err = errors.Join(err, w.withdraw(ctx, change.withdrawn(err, w.clock())))
 	}
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("write status of %s %s: %w", change.kind, client.ObjectKeyFromObject(change.object), err)

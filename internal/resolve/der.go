@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+	"time"
 
 	"github.com/grantor-dev/grantor/tokenserver/jose"
 )
@@ -43,6 +44,10 @@ func (r *Result) addDER(index int, entry string, der []byte) {
 	if subject := printable(cert.Subject.String()); subject != "" {
 		entry += fmt.Sprintf(" (%s)", subject)
 	}
+	if !writable(cert.NotBefore) || !writable(cert.NotAfter) {
+		r.skip(index, entry, problem(jose.ProblemMalformed, "its validity begins or ends outside of the years 1 to 9999 in UTC, where no time can be written down: have a certificate issued with a usual validity"))
+		return
+	}
 	r.addPublic(index, entry, cert.PublicKey, cert)
 }
 
@@ -58,6 +63,13 @@ func (r *Result) addPublic(index int, entry string, public any, cert *x509.Certi
 		k.Public = key.WithCertificate(describe(cert))
 	}
 	r.add(k)
+}
+
+// writable reports whether a time has a form as RFC 3339 §5.6 writes it, whose years have four digits. RFC 5280 §4.1.2.5.2 has
+// GeneralizedTime in UTC alone, but the standard library also reads one with an offset, which can lead out of these years.
+func writable(t time.Time) bool {
+	year := t.UTC().Year()
+	return year >= 1 && year <= 9999
 }
 
 func describe(cert *x509.Certificate) jose.Certificate {
