@@ -26,7 +26,8 @@ func (s keySpec) take(source *keySource, a Answer, now time.Time) {
 	if a.Last != nil {
 		source.found, source.fetched = a.Last.Keys, a.Fetched
 	} else if s.keepsFetched(*source) {
-		source.found, source.skipped, source.fetched = keptKeys(s.kept), s.kept.SkippedKeys, s.lastFetch
+		// A clock that was ahead then and is right now must not make the keys younger than they are.
+		source.found, source.skipped, source.fetched = keptKeys(s.kept), s.kept.SkippedKeys, earliest(s.lastFetch, now)
 	}
 	end := source.fetched.Add(s.refresh.life(a.Problem))
 	switch {
@@ -101,9 +102,11 @@ func keptKeys(set *v1alpha1.KeySet) resolve.Result {
 }
 
 // fetchTime is what status says about the time of the fetch. It is rewritten with the keys, and otherwise only when it
-// would soon count as stale: not at every fetch, and not at every start of the operator.
+// would soon count as stale: not at every fetch, and not at every start of the operator. A time to come, of a clock that was
+// ahead, is rewritten too, or maxStale would be counted from it.
 func (s keySpec) fetchTime(source keySource, same bool) time.Time {
-	if same && source.fetched.Sub(s.lastFetch) < max(s.refresh.MaxStale/freshness, time.Minute) && !s.lastFetch.IsZero() {
+	age := source.fetched.Sub(s.lastFetch)
+	if same && age >= 0 && age < max(s.refresh.MaxStale/freshness, time.Minute) && !s.lastFetch.IsZero() {
 		return s.lastFetch
 	}
 	return source.fetched.Truncate(time.Second)

@@ -40,7 +40,14 @@ func (r *OAuthClientReconciler) rotate(ctx context.Context, c *v1alpha1.OAuthCli
 		}
 		return r.update(ctx, secret, promoted(secret, in.Now))
 	}
-	if wait := currentSince(secret).Add(interval).Sub(in.Now); wait > 0 {
+	since := currentSince(secret)
+	if since.After(in.Now) {
+		// Of a clock that was ahead. The interval begins now, instead of a rotation that might come right after another.
+		changed := secret.DeepCopy()
+		setRotatedAt(changed, in.Now)
+		return r.update(ctx, secret, changed)
+	}
+	if wait := since.Add(interval).Sub(in.Now); wait > 0 {
 		return min(wait, longestVisit), nil
 	}
 	changed := secret.DeepCopy()
@@ -61,8 +68,12 @@ func promoted(secret *corev1.Secret, now time.Time) *corev1.Secret {
 	changed.Data[PreviousClientSecretDataKey] = secret.Data[ClientSecretDataKey]
 	changed.Data[ClientSecretDataKey] = secret.Data[NextClientSecretDataKey]
 	delete(changed.Data, NextClientSecretDataKey)
-	metav1.SetMetaDataAnnotation(&changed.ObjectMeta, RotatedAtAnnotation, now.UTC().Format(time.RFC3339))
+	setRotatedAt(changed, now)
 	return changed
+}
+
+func setRotatedAt(secret *corev1.Secret, now time.Time) {
+	metav1.SetMetaDataAnnotation(&secret.ObjectMeta, RotatedAtAnnotation, now.UTC().Format(time.RFC3339))
 }
 
 // currentSince is when the current secret became that.
