@@ -76,18 +76,18 @@ func (r *OAuthClientReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 	} else {
 		r.Programs.forget(self)
 	}
+	// Before the status, which says where the Secret cannot be changed; and it is written all the same.
+	wait, rotateErr := r.rotate(ctx, c, in, outcome)
+	if isRefusal(rotateErr) {
+		sayUnrotated(outcome.Status.Conditions, rotateErr)
+	}
 	result, err := statusWriter{r.Client, r.Recorder, r.Clock}.write(ctx, statusChange{
 		object: c, kind: kindClient,
 		previous: &c.Status, before: c.Status.Conditions,
 		next: &outcome.Status, after: outcome.Status.Conditions,
 	}, outcome.NextVisit)
-	if err := errors.Join(err, in.References.Unmade); err != nil {
-		return result, err
-	}
-	// After the status, so that a Secret that cannot be changed never keeps the status from being true.
-	wait, err := r.rotate(ctx, c, in, outcome)
 	result.RequeueAfter = soonest(result.RequeueAfter, wait)
-	return result, err
+	return result, errors.Join(err, in.References.Unmade, rotateErr)
 }
 
 // digestKeyLoaded returns whether the token servers have the digest key that is there now, as a question to be asked later.

@@ -173,8 +173,8 @@ func (v visit) proveBySecret(in ClientInput) clientProof {
 		proof.refs = refs
 		if proof.credentials, proof.ready = secrets.credentials(c, in.DigestKey); len(proof.credentials) > 0 {
 			proof.seal = sealCredentials(c, in.References.Secret, proof.credentials, in.DigestKey)
-			if auth := c.Spec.Authentication.ClientSecret; auth.RotationInterval != "" && proof.ready.ok && !metav1.IsControlledBy(in.References.Secret, c) {
-				proof.ready.message += "; it is not rotated, for the operator did not make it: delete it to have a new one made"
+			if proof.ready.ok {
+				proof.ready.message += unrotatable(c, in.References.Secret)
 			}
 		}
 	}

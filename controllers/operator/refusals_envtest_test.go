@@ -12,9 +12,11 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
@@ -31,6 +33,35 @@ func TestRefusalsOfAnAPIServer(t *testing.T) {
 	t.Run("no new Secret in the place of a deleted one", c.checkUnmadeSecret)
 	t.Run("certificate of a year that cannot be written", c.checkUnwritableCertificate)
 	t.Run("status that is refused", c.checkRefusedStatus)
+	t.Run("rotation of an immutable Secret", c.checkImmutableSecret)
+}
+
+// checkImmutableSecret makes a generated Secret immutable, whose rotation is due.
+func (c *cluster) checkImmutableSecret(t *testing.T) {
+	o := oauthClient(rotates, func(o *v1alpha1.OAuthClient) {
+		o.Name, o.Spec.Authentication.ClientSecret.SecretRef.Name = "stone", "stone-secret"
+	})
+	c.create(t, o)
+	c.clientIs(t, namespace, "stone", v1alpha1.ReasonReady)
+	s := secret("stone-secret", nil)
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		if err := c.client.Get(t.Context(), client.ObjectKeyFromObject(s), s); err != nil {
+			return err
+		}
+		setRotatedAt(s, start.Add(-100*day))
+		s.Immutable = new(true)
+		return c.client.Update(t.Context(), s)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o = eventually(t, c, o, "client says that it is not rotated", func(o *v1alpha1.OAuthClient) bool {
+		ready := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionCredentialsReady)
+		return ready != nil && strings.HasSuffix(ready.Message, "for it is immutable: delete it to have a new one made")
+	})
+	if len(o.Status.Credentials) == 0 {
+		t.Errorf("status %+v", o.Status)
+	}
 }
 
 // checkUnwritableCertificate puts a certificate whose end no status can hold into the place of one that is trusted.

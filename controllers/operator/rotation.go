@@ -27,7 +27,7 @@ const RotatedAtAnnotation = "grantor.dev/rotated-at"
 func (r *OAuthClientReconciler) rotate(ctx context.Context, c *v1alpha1.OAuthClient, in ClientInput, outcome ClientOutcome) (time.Duration, error) {
 	auth, secret := c.Spec.Authentication.ClientSecret, in.References.Secret
 	if auth == nil || auth.RotationInterval == "" || !ptr.Deref(auth.Generate, false) || secret == nil || !metav1.IsControlledBy(secret, c) ||
-		len(secret.Data[ClientSecretDataKey]) == 0 || outcome.Status.ClientID == "" {
+		ptr.Deref(secret.Immutable, false) || len(secret.Data[ClientSecretDataKey]) == 0 || outcome.Status.ClientID == "" {
 		return 0, nil
 	}
 	interval, err := profile.Duration(auth.RotationInterval)
@@ -53,6 +53,27 @@ func (r *OAuthClientReconciler) rotate(ctx context.Context, c *v1alpha1.OAuthCli
 	changed := secret.DeepCopy()
 	changed.Data[NextClientSecretDataKey] = randomClientSecret()
 	return r.update(ctx, secret, changed)
+}
+
+// unrotatable says why a Secret will not be rotated, as the end of what CredentialsReady says, or nothing.
+func unrotatable(c *v1alpha1.OAuthClient, secret *corev1.Secret) string {
+	switch {
+	case c.Spec.Authentication.ClientSecret.RotationInterval == "":
+		return ""
+	case !metav1.IsControlledBy(secret, c):
+		return "; it is not rotated, for the operator did not make it: delete it to have a new one made"
+	case ptr.Deref(secret.Immutable, false):
+		return "; it is not rotated, for it is immutable: delete it to have a new one made"
+	}
+	return ""
+}
+
+// sayUnrotated adds to CredentialsReady that the API server has refused a rotation. Its answer is not repeated: a policy
+// could put what is in the Secret there.
+func sayUnrotated(conditions []metav1.Condition, refusal error) {
+	if c := meta.FindStatusCondition(conditions, v1alpha1.ConditionCredentialsReady); c != nil {
+		c.Message += fmt.Sprintf("; it could not be rotated, which is tried again by itself, for the API server refuses the change (%s): ask who runs the cluster what stands in the way, for example a policy", apierrors.ReasonForError(refusal))
+	}
 }
 
 // programmedWithNext reports whether every token server accepts the next secret.

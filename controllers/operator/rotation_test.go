@@ -121,6 +121,7 @@ func TestClientSecretDoesNotRotate(t *testing.T) {
 		"not generated":    {func(c *v1alpha1.OAuthClient) { rotates(c); c.Spec.Authentication.ClientSecret.Generate = nil }, func(*corev1.Secret) {}},
 		"not ours":         {rotates, func(s *corev1.Secret) { s.OwnerReferences = nil }},
 		"another client's": {rotates, func(s *corev1.Secret) { s.OwnerReferences[0].UID = "other" }},
+		"immutable":        {rotates, func(s *corev1.Secret) { s.Immutable = new(true) }},
 		"unreadable interval": {func(c *v1alpha1.OAuthClient) {
 			rotates(c)
 			c.Spec.Authentication.ClientSecret.RotationInterval = "soon"
