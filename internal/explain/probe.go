@@ -24,7 +24,7 @@ func (w *World) hopeless(ctx context.Context, vr *assertion.Verifier, c *trust.C
 		if p == nil {
 			return oauth.ReasonProviderUnknown
 		}
-		iss, keys, typ = p.Issuer, p.Keys, p.Types[0]
+		iss, keys, typ = p.Issuer, p.Keys, jose.TypeClientAssertion // which authenticates whatever else the provider signs
 	case trust.AuthenticationSecret, trust.AuthenticationNone:
 		return ""
 	}
@@ -43,20 +43,28 @@ func (w *World) hopeless(ctx context.Context, vr *assertion.Verifier, c *trust.C
 
 // forged is a client assertion that names a key and has no valid signature of it.
 func forged(issuer, typ string, k *jose.PublicKey) string {
-	header := map[string]string{"alg": string(k.Algorithms()[0])}
+	return unsigned(headerFor(typ, k), map[string]any{"iss": issuer}) + "." + part(nil)
+}
+
+// headerFor is the header of what a key signs.
+func headerFor(typ string, k *jose.PublicKey) map[string]any {
+	header := map[string]any{"alg": string(k.Algorithms()[0])}
 	if k.KeyID() != "" {
 		header["kid"] = k.KeyID()
 	}
 	if typ != "" {
 		header["typ"] = typ
 	}
-	return part(header) + "." + part(map[string]string{"iss": issuer}) + "." + part(nil)
+	return header
 }
 
+// unsigned is a compact JWS up to its signature: what is signed.
+func unsigned(header, claims map[string]any) string { return part(header) + "." + part(claims) }
+
 // part is a part of a compact JWS, with a JSON object in it.
-func part(members map[string]string) string {
+func part(members map[string]any) string {
 	text, err := json.Marshal(members)
-	if err != nil { // Texts have a JSON form.
+	if err != nil { // Texts and numbers have a JSON form.
 		return ""
 	}
 	return base64.RawURLEncoding.EncodeToString(text)

@@ -46,12 +46,17 @@ func TestClientsThatSign(t *testing.T) {
 		change change
 		want   oauth.Reason
 	}{
-		"own key":               {bySigning(trustedKey("client")), ""},
-		"several keys":          {bySigning(expired, trustedKey("client")), ""},
-		"no key":                {bySigning(), oauth.ReasonAlgorithmNotAllowed},
-		"certificate expired":   {bySigning(expired), oauth.ReasonCertificateValidity},
-		"workload":              {byWorkload(func(*v1alpha1.IdentityProvider) {}), ""},
-		"workload of profile":   {byWorkload(func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileSPIFFE }), ""},
+		"own key":             {bySigning(trustedKey("client")), ""},
+		"several keys":        {bySigning(expired, trustedKey("client")), ""},
+		"no key":              {bySigning(), oauth.ReasonAlgorithmNotAllowed},
+		"certificate expired": {bySigning(expired), oauth.ReasonCertificateValidity},
+		"workload":            {byWorkload(func(*v1alpha1.IdentityProvider) {}), ""},
+		"workload of profile": {byWorkload(func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileSPIFFE }), ""},
+		"workload of ID-JAGs": {all(byWorkload(func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileIDJAG }), func(a *attempt) {
+			claims := jwttest.Object{}.Add("iss", `"https://workloads.example.com"`).Add("sub", `"worker"`).Add("aud", jwttest.Quote(server)).
+				Add("iat", at(0)).Add("exp", at(300)).Add("jti", `"1"`).Add("client_id", `"team-a.playground"`)
+			a.clientAssertion = jwttest.Compact("ES256", jwttest.EC("workloads", elliptic.P256()), `{"alg":"ES256","typ":"client-authentication+jwt"}`, claims.String())
+		}), ""},
 		"provider off":          {byWorkload(func(p *v1alpha1.IdentityProvider) { p.Spec.GrantEnabled = new(false) }), oauth.ReasonProviderDisabled},
 		"provider without keys": {byWorkload(func(p *v1alpha1.IdentityProvider) { p.Status.Trust = nil }), oauth.ReasonProviderUnknown},
 		"provider of others":    {byWorkload(func(p *v1alpha1.IdentityProvider) { p.Namespace = "team-b" }), oauth.ReasonProviderNotAllowed},
