@@ -39,7 +39,11 @@ type explainData struct {
 }
 
 // asked is what a form asks.
-type asked struct{ assertion, client, scope string }
+type asked struct {
+	assertion, client, scope string
+	// spaced says that there was white space in the assertion, which is left out.
+	spaced bool
+}
 
 // formError is what is wrong with a form, in the words of the page.
 type formError string
@@ -136,6 +140,7 @@ func readForm(r *http.Request) (a asked, err error) {
 		}
 		return c
 	}, form.Get("assertion"))
+	a.spaced = len(a.assertion) < len(form.Get("assertion"))
 	a.client, a.scope = strings.TrimSpace(form.Get("client")), strings.TrimSpace(form.Get("scope"))
 	switch {
 	case a.assertion == "":
@@ -158,7 +163,7 @@ func (c *Console) judge(ctx context.Context, a asked) (*explain.Report, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	o := explain.Options{Issuer: c.options.Issuer, DisabledGrants: c.options.DisabledGrants, Scope: a.scope, At: c.options.Clock()}
+	o := explain.Options{Issuer: c.options.Issuer, DisabledGrants: c.options.DisabledGrants, Scope: a.scope, SpaceLeftOut: a.spaced, At: c.options.Clock()}
 	var client *catalog.Row
 	if a.client != "" {
 		if client = c.options.Catalog.Named(a.client); client == nil {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -34,13 +35,7 @@ func (c *Console) gather(ctx context.Context, assertion string, client *catalog.
 			return nil, err
 		}
 		clients, namespace = append(clients, o), o.Namespace
-		for _, ref := range o.Spec.IdentityProviders {
-			row := &catalog.Row{Namespace: ref.Namespace, Name: ref.Name}
-			if row.Namespace == "" {
-				row.Namespace = o.Namespace
-			}
-			wanted = append(wanted, row)
-		}
+		wanted = append(wanted, providersOf(o)...)
 	}
 	// What cannot be read has no issuer, and the report says so.
 	if u, err := tokenserver.NewVerifier(anyIssuer).Read(ctx, assertion); err == nil {
@@ -54,8 +49,36 @@ func (c *Console) gather(ctx context.Context, assertion string, client *catalog.
 		if clients, err = c.options.Catalog.ClientsOf(ctx, providers[0].Namespace, maxClients); err != nil {
 			return nil, err
 		}
+		for _, o := range clients {
+			wanted = append(wanted, workloadOf(o)...)
+		}
+		wanted = wanted[:min(len(wanted), maxProviders)] // Of a client whose provider is not read, the list says that it is not whole.
+		if providers, err = c.readProviders(ctx, wanted); err != nil {
+			return nil, err
+		}
 	}
 	return explain.NewWorld(providers, clients)
+}
+
+// providersOf are the providers that a client names: those of its assertions, and that of its workload.
+func providersOf(o *v1alpha1.OAuthClient) []*catalog.Row {
+	rows := workloadOf(o)
+	for _, ref := range o.Spec.IdentityProviders {
+		rows = append(rows, referred(o, ref))
+	}
+	return rows
+}
+
+// workloadOf is the provider that vouches for the workload that a client is, if it is one.
+func workloadOf(o *v1alpha1.OAuthClient) []*catalog.Row {
+	if f := o.Spec.Authentication.Federated; f != nil {
+		return []*catalog.Row{referred(o, f.IdentityProviderRef)}
+	}
+	return nil
+}
+
+func referred(o *v1alpha1.OAuthClient, ref v1alpha1.IdentityProviderReference) *catalog.Row {
+	return &catalog.Row{Namespace: cmp.Or(ref.Namespace, o.Namespace), Name: ref.Name}
 }
 
 // readProviders reads each provider once. One that is gone meanwhile is not missed.

@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"strconv"
+	"strings"
 
 	g "maragu.dev/gomponents"
 	h "maragu.dev/gomponents/html"
@@ -22,13 +23,15 @@ func explainPage(title string, d *explainData) g.Node {
 func reportSections(r *explain.Report) g.Node {
 	verdict := g.Group{badge("notready", "Refused"), text(" A token server would refuse it")}
 	if r.Verdict == explain.Accepted {
-		verdict = g.Group{badge("ready", "Accepted"), text(" A token server would issue an access token")}
+		verdict = g.Group{badge("ready", "Accepted"), text(" As far as could be looked, a token server would issue an access token")}
 	}
 	return g.Group{
 		h.Section(
 			h.Class("report"), h.Aria("labelledby", "verdict-heading"),
 			h.H2(h.ID("verdict-heading"), verdict),
 			reportFacts(r),
+			notLookedAt(r),
+			g.Map(r.Notes, func(note string) g.Node { return hint(text(note)) }),
 			h.P(h.Class("next"), link("#assertion", text("Explain another one"))),
 			g.Map(r.Failures(), failure),
 		),
@@ -60,8 +63,22 @@ func reportFacts(r *explain.Report) g.Node {
 		entry("Provider", bdi(cmp.Or(r.Provider, "none trusts this issuer"))),
 		entry("Judged at", text(stamp(r.At))),
 		granted,
-		g.If(len(r.Clients) > 0, entry("Clients that may present it", several(r.Clients))),
+		g.If(len(r.Clients) > 0, entry("Clients that may present it", g.Group{several(r.Clients), g.If(r.MoreClients, text("and perhaps others"))})),
 	)
+}
+
+// notLookedAt says what a token server may still refuse an accepted assertion for.
+func notLookedAt(r *explain.Report) g.Node {
+	var titles []string
+	for _, c := range r.Checks {
+		if c.State == explain.NotLookedAt {
+			titles = append(titles, c.Title)
+		}
+	}
+	if r.Verdict != explain.Accepted || len(titles) == 0 {
+		return nil
+	}
+	return hint(text("Not looked at, and a token server may refuse it for that: "), text(strings.Join(titles, "; ")), text("."))
 }
 
 func failure(c explain.Check) g.Node {

@@ -57,10 +57,19 @@ func TestPageParts(t *testing.T) {
 		"keys without an end":    {objectPage(&objectData{Row: ready, Undated: make([]v1alpha1.TrustedKey, 1)}, testNow), "<bdi>none</bdi>", "Keys out of"},
 		"nothing to explain":     {explainPage("", &explainData{}), "Explain</button>", "verdict-heading"},
 		"accepted":               {verdict(explain.Report{Verdict: explain.Accepted, Granted: &explain.Granted{ExpiresIn: 1}}), "1 second</dd>", "Refused"},
-		"refused":                {verdict(explain.Report{Verdict: explain.Refused, Reason: "expired"}), "none named", "Valid for"},
-		"traffic of none":        {livePage("", 0, &liveData{}, testNow), "knows no token servers", "data-"},
-		"traffic not counted":    {livePage("", 10, &liveData{Summary: asked}, testNow), "it takes two looks", "<figure"},
-		"traffic without fault":  {(&liveData{Summary: trafficSummary{Known: true}, Requests: &chart{}, Refusals: &chart{}}).charts(), "None was refused.", "In the last"},
+		"accepted, of its kind": {
+			verdict(explain.Report{Verdict: explain.Accepted, Checks: []explain.Check{{Title: "Not used before", State: explain.NotLookedAt}, {Title: "Signature", State: explain.Passed}}}),
+			"As far as could be looked, a token server would issue an access token", "may refuse it for that: Signature",
+		},
+		"accepted, not used":    {verdict(explain.Report{Verdict: explain.Accepted, Checks: []explain.Check{{Title: "Not used before", State: explain.NotLookedAt}}}), "may refuse it for that: Not used before.", "Refused"},
+		"accepted, all seen":    {verdict(explain.Report{Verdict: explain.Accepted}), "Accepted", "may refuse it"},
+		"a note":                {verdict(explain.Report{Verdict: explain.Accepted, Notes: []string{"Mind the gap."}}), "Mind the gap.", "Refused"},
+		"some clients":          {verdict(explain.Report{Verdict: explain.Accepted, Clients: []string{"a/b"}}), "<bdi>a/b</bdi>", "and perhaps others"},
+		"more clients":          {verdict(explain.Report{Verdict: explain.Accepted, Clients: []string{"a/b"}, MoreClients: true}), "and perhaps others", "Refused"},
+		"refused":               {verdict(explain.Report{Verdict: explain.Refused, Reason: "expired"}), "none named", "Valid for"},
+		"traffic of none":       {livePage("", 0, &liveData{}, testNow), "knows no token servers", "data-"},
+		"traffic not counted":   {livePage("", 10, &liveData{Summary: asked}, testNow), "it takes two looks", "<figure"},
+		"traffic without fault": {(&liveData{Summary: trafficSummary{Known: true}, Requests: &chart{}, Refusals: &chart{}}).charts(), "None was refused.", "In the last"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder

@@ -54,7 +54,7 @@ func filled(text, url string) map[string]g.Node {
 	report := &explain.Report{
 		Verdict: explain.Refused, Reason: oauth.ReasonAudienceMismatch, Error: oauth.InvalidGrant, At: testNow, Client: text, Provider: text, Header: said, Claims: said,
 		Checks:  []explain.Check{check(explain.Passed), check(explain.Failed), check(explain.Skipped), check(explain.NotLookedAt)},
-		Granted: &explain.Granted{Subject: text, Audience: []string{text}, Scope: text, ExpiresIn: 3600}, Clients: []string{text},
+		Granted: &explain.Granted{Subject: text, Audience: []string{text}, Scope: text, ExpiresIn: 3600}, Clients: []string{text}, Notes: []string{text},
 	}
 	busy := sampled(traffic.Sample{Granted: 1, Refused: map[string]float64{text: 2}}, traffic.Sample{Granted: 2, Missing: 1})
 	busy.Replicas[0].Address, busy.Errs = text, []error{errors.New(text)}
