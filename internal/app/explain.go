@@ -42,7 +42,8 @@ or of --manifests, are read, and the checks are made here, by the code of the to
 It is judged as the assertion of the JWT bearer grant, to which ID-JAGs belong, and as nothing else: what a token exchange would
 say to it as a subject or actor token, or a client assertion that is to prove who the client is, is not looked at.
 
-With --client and without an assertion, say what the client would get.
+With --client and without an assertion, say what the client would get. The answer is yes where it can use each of its grants: for
+the JWT bearer grant, where assertions of some identity provider would be accepted.
 
 Exits with 0 where the answer is yes, with 1 where it is no, and with 2 where it could not be found out. What only a token server
 can look at is marked with ?: the client's secret or key, and whether the assertion was used before.`,
@@ -93,9 +94,13 @@ func (f *explainFlags) run(ctx context.Context, args []string, stdin io.Reader, 
 	if f.output != "table" && f.output != "json" && f.output != "yaml" {
 		return errors.New("--output must be table, json or yaml")
 	}
-	assertion, given, err := f.assertion(args, stdin)
+	text, given, err := f.assertion(args, stdin)
 	if err != nil {
 		return err
+	}
+	assertion := strings.TrimRight(text, "\r\n") // Most programs end what they print so.
+	if given && assertion == "" {
+		return errors.New("there is no assertion: the file is empty")
 	}
 	if !given && f.client == "" {
 		return errors.New("name an assertion, or a client with --client")
@@ -104,6 +109,7 @@ func (f *explainFlags) run(ctx context.Context, args []string, stdin io.Reader, 
 	if err != nil {
 		return err
 	}
+	options.SpaceLeftOut = len(assertion) < len(text)
 	var report written
 	if given {
 		report, err = explain.Assertion(ctx, world, assertion, options)
@@ -156,11 +162,7 @@ func (f *explainFlags) assertion(args []string, stdin io.Reader) (text string, g
 	if err != nil {
 		return "", false, fmt.Errorf("--file: %w", exchange.WithoutName(err))
 	}
-	text = strings.TrimRight(string(b), "\r\n") // Most programs end what they print so.
-	if text == "" {
-		return "", false, errors.New("there is no assertion: the file is empty")
-	}
-	return text, true, nil
+	return string(b), true, nil
 }
 
 // world reads the objects.

@@ -69,6 +69,7 @@ func TestExplain(t *testing.T) {
 	}{
 		"accepted":             {[]string{"--manifests", e.manifests, "--client", "team-a/app", "-f", e.file}, 0, "sub:        team-a/partner:alice", ""},
 		"accepted in a folder": {[]string{"--manifests", e.dir, "--client", "app", "-n", "team-a", e.assertion}, 0, "Accepted", ""},
+		"a line break":         {[]string{"--manifests", e.manifests, "--client", "team-a/app", "-f", e.file}, 0, "Note: White space was left out", ""},
 		"accepted of nobody":   {[]string{"--manifests", e.manifests, "-f", e.file}, 0, "Clients that may present it: team-a/app", ""},
 		"JSON":                 {[]string{"--manifests", e.manifests, "--client", "team-a/app", "-f", e.file, "-o", "json"}, 0, `"verdict": "Accepted"`, ""},
 		"YAML":                 {[]string{"--manifests", e.manifests, "--client", "team-a/app", "-f", e.file, "-o", "yaml"}, 0, "verdict: Accepted", ""},
@@ -141,5 +142,15 @@ func TestTokensAreNotRepeated(t *testing.T) {
 				t.Errorf("printed %s", all)
 			}
 		})
+	}
+}
+
+// TestWithoutSpace: nothing is said of white space where there is none.
+func TestWithoutSpace(t *testing.T) {
+	e := newExplained(t)
+	var stdout, stderr bytes.Buffer
+	code := Main([]string{"explain", "--manifests", e.manifests, "--client", "team-a/app", e.assertion}, &stdout, &stderr)
+	if code != 0 || strings.Contains(stdout.String(), "White space") {
+		t.Errorf("%d, stdout %s, stderr %s", code, &stdout, &stderr)
 	}
 }

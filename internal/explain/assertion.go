@@ -34,6 +34,8 @@ type Options struct {
 	Resources []string
 	// DisabledGrants are the grant_type values that the token server refuses to everybody, where that is known.
 	DisabledGrants []string
+	// SpaceLeftOut says that white space was left out of what was given, which a client would have to leave out, too.
+	SpaceLeftOut bool
 	// At is the time by which it is judged.
 	At time.Time
 }
@@ -62,7 +64,7 @@ func Assertion(ctx context.Context, w *World, compact string, o Options) (*Repor
 	if err := j.ask(ctx); err != nil {
 		return nil, err
 	}
-	return j.report()
+	return j.report(ctx)
 }
 
 // judgement is one assertion being judged.
@@ -154,9 +156,11 @@ func (j *judgement) decidable() error {
 
 // ask asks the token endpoint, and again without what it found wrong with the client or the request, so that all of that is
 // found at once.
-func (j *judgement) ask(ctx context.Context) (err error) {
+func (j *judgement) ask(ctx context.Context) error { return j.askFor(ctx, oauth.GrantTypeJWTBearer) }
+
+func (j *judgement) askFor(ctx context.Context, grant string) (err error) {
 	r := &request{
-		issuer: j.issuer, client: j.client, providers: j.world.near(j.client), assertion: j.compact, scope: j.options.Scope,
+		issuer: j.issuer, grant: grant, client: j.client, providers: j.world.near(j.client), assertion: j.compact, scope: j.options.Scope,
 		resources: j.options.Resources, disabled: j.options.DisabledGrants, now: j.options.At, absent: j.absent,
 	}
 	if j.first, err = ask(ctx, r); err != nil {
@@ -190,7 +194,7 @@ func (r *request) lift(reason oauth.Reason) bool {
 	case oauth.ReasonGrantDisabled:
 		r.disabled = nil
 	case oauth.ReasonGrantNotAllowed:
-		c.GrantTypes = []string{oauth.GrantTypeJWTBearer}
+		c.GrantTypes = []string{r.grant}
 	case oauth.ReasonScopeNotAllowed, oauth.ReasonMalformedScope:
 		r.scope, c.Scopes = "", nil
 	case oauth.ReasonTargetNotAllowed:
@@ -202,9 +206,12 @@ func (r *request) lift(reason oauth.Reason) bool {
 	return true
 }
 
-// notes say where somebody may mean another grant than the one that it is judged for.
+// notes say where somebody may mean another grant than the one that it is judged for, or send something else.
 func (j *judgement) notes() []string {
 	var notes []string
+	if j.options.SpaceLeftOut {
+		notes = append(notes, "White space was left out of what was given, such as a line break at its end. A token server refuses an assertion that has some: send it without.")
+	}
 	if h := j.trace.UntrustedHeader; h != nil && h.Type == jose.TypeAccessToken {
 		notes = append(notes, "typ says that it is an access token (RFC 9068). As the subject_token or actor_token of a token exchange (RFC 8693) it is judged by other rules, which are not looked at here.")
 	}
@@ -216,8 +223,8 @@ func (j *judgement) notes() []string {
 }
 
 // report puts together what was found, and refuses to where that does not agree.
-func (j *judgement) report() (*Report, error) {
-	r := &Report{
+func (j *judgement) report(ctx context.Context) (r *Report, err error) {
+	r = &Report{
 		Verdict: Accepted, Grant: oauth.GrantTypeJWTBearer, Notes: j.notes(), Reason: j.first.reason, Error: j.first.code, At: j.options.At,
 	}
 	if !j.anonymous {
@@ -226,7 +233,9 @@ func (j *judgement) report() (*Report, error) {
 	if p := j.trace.Provider; p != nil {
 		r.Provider = p.Key.String()
 		if j.anonymous {
-			r.Clients = j.world.presenters(p)
+			if r.Clients, r.MoreClients, err = j.presenters(ctx, p); err != nil {
+				return nil, err
+			}
 		}
 	}
 	r.Header, r.Claims = said(j.trace)

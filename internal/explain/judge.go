@@ -23,6 +23,7 @@ import (
 // request is what a client asks a token server for.
 type request struct {
 	issuer    string
+	grant     string
 	client    *trust.Client
 	providers []*trust.Provider
 	assertion string
@@ -104,7 +105,10 @@ func ask(ctx context.Context, r *request) (answer, error) {
 
 // post is the request of a client.
 func (r *request) post(ctx context.Context, path string, client *trust.Client, secret string) (*http.Request, error) {
-	form := url.Values{"grant_type": {oauth.GrantTypeJWTBearer}, "client_id": {client.ID}, "assertion": {r.assertion}, "resource": r.resources}
+	form := url.Values{"grant_type": {r.grant}, "client_id": {client.ID}, "resource": r.resources}
+	if r.grant == oauth.GrantTypeJWTBearer {
+		form.Set("assertion", r.assertion)
+	}
 	if r.scope != "" {
 		form.Set("scope", r.scope)
 	}

@@ -53,9 +53,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	p.linef("")
 	p.checks(r.Checks)
 	p.linef("")
-	if len(r.Clients) > 0 {
-		p.linef("Clients that may present it: %s", strings.Join(r.Clients, ", "))
-	}
+	p.clients(r)
 	for _, note := range r.Notes {
 		p.linef("Note: %s", note)
 	}
@@ -66,6 +64,17 @@ func (r *Report) WriteText(w io.Writer) error {
 	p.linef("Accepted, as far as could be looked.")
 	p.granted(r.Granted)
 	return p.err
+}
+
+// clients are those that may present assertions of the provider, where no client was named.
+func (p *page) clients(r *Report) {
+	switch {
+	case r.Client != "" || r.Provider == "":
+	case r.MoreClients:
+		p.linef("Clients that may present it: %s; there may be others", list(r.Clients))
+	default:
+		p.linef("Clients that may present it: %s", list(r.Clients))
+	}
 }
 
 func (p *page) said(label string, list []Said) {
@@ -163,7 +172,11 @@ func (r *ClientReport) WriteText(w io.Writer) error {
 
 func (p *page) provider(r ProviderReport) {
 	if !r.Usable {
-		p.linef("✗ %s  %s", r.Provider, r.Issuer)
+		mark := Failed.mark()
+		if r.NotLookedAt {
+			mark = NotLookedAt.mark()
+		}
+		p.linef("%s %s  %s", mark, r.Provider, r.Issuer)
 		p.indented("why", r.Why)
 		if r.Fix != "" {
 			p.indented("fix", r.Fix)

@@ -73,26 +73,3 @@ func manyProviders(a *attempt) {
 	a.client.Spec.AccessToken = &v1alpha1.AccessTokenPolicy{Lifetime: "15m", CapToAssertion: new(true)}
 	a.client.Spec.IdentityProviders = []v1alpha1.IdentityProviderReference{named("idp", ""), named("off", ""), named("resting", ""), named("strange", "team-b"), named("gone", "")}
 }
-
-// A client is usable or not as a token server would say.
-func TestClientReport(t *testing.T) {
-	for name, tc := range map[string]struct {
-		change change
-		usable bool
-		check  string
-	}{
-		"usable":             {all(), true, ""},
-		"without the grant":  {refusalFor(oauth.ReasonGrantNotAllowed), true, ""},
-		"unknown":            {refusalFor(oauth.ReasonUnknownClient), false, "client"},
-		"disabled":           {refusalFor(oauth.ReasonDisabledClient), false, "client-enabled"},
-		"without credential": {refusalFor(oauth.ReasonNoClientCredentials), false, "client-authentication"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := clientReport(t, tc.change)
-			failed := r.Failures()
-			if r.Usable != tc.usable || tc.usable != (len(failed) == 0) || !tc.usable && failed[0].ID != tc.check {
-				t.Errorf("usable %t, failed %+v", r.Usable, failed)
-			}
-		})
-	}
-}

@@ -56,8 +56,10 @@ type Report struct {
 	Checks []Check `json:"checks"`
 	// Granted is what the client would get, or nil when nothing.
 	Granted *Granted `json:"granted,omitempty"`
-	// Clients are those that may present assertions of the provider, where none was named; at most 20 of them.
-	Clients []string `json:"clients,omitempty"`
+	// Clients are those that may present assertions of the provider, where none was named; at most 20 of them. MoreClients says
+	// that there may be others.
+	Clients     []string `json:"clients,omitempty"`
+	MoreClients bool     `json:"moreClients,omitempty"`
 }
 
 // Said is something that an assertion says.

@@ -119,21 +119,6 @@ func (w *World) trusting(issuer, namespace string) []*trust.Provider {
 	return found
 }
 
-// presenters are the clients that may present what a provider vouches for.
-func (w *World) presenters(p *trust.Provider) []string {
-	var names []string
-	for _, c := range w.compiledClients {
-		if c.Allows(p) && w.snapshot.ProviderFor(c, p.Issuer) == p {
-			names = append(names, c.Key.String())
-		}
-	}
-	slices.Sort(names)
-	return names[:min(len(names), maxClients)]
-}
-
-// maxClients bounds how many clients are listed.
-const maxClients = 20
-
 // declaring are the objects whose spec has an issuer, used or not, by name.
 func (w *World) declaring(issuer string) []*v1alpha1.IdentityProvider {
 	return w.find(func(o *v1alpha1.IdentityProvider) bool { return o.Spec.Issuer == issuer })
