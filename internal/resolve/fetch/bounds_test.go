@@ -132,17 +132,17 @@ func TestSilent(t *testing.T) {
 
 // The caller may be in more of a hurry, or give up in the middle of a body.
 func TestDeadlineOfCaller(t *testing.T) {
-	started := make(chan struct{}, 2)
+	started := make(chan struct{}, 1)
+	slow := newSite(t, func(w http.ResponseWriter, r *http.Request) { trickle(w, r, "") })
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // It may be over before the server has heard of it.
+	defer cancel()
+	if _, err := slow.fetcher.Get(short, slow.request()); !isProblem(err, Timeout) {
+		t.Errorf("%v", err)
+	}
 	s := newSite(t, func(w http.ResponseWriter, r *http.Request) {
 		started <- struct{}{}
 		trickle(w, r, "")
 	})
-	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := s.fetcher.Get(short, s.request()); !isProblem(err, Timeout) {
-		t.Errorf("%v", err)
-	}
-	<-started
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		<-started
