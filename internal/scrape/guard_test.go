@@ -234,11 +234,14 @@ func TestWithoutJudge(t *testing.T) {
 func TestReviewsAreBounded(t *testing.T) {
 	f := newFixture(t)
 	f.timeout = 100 * time.Millisecond
-	statuses := map[int]int{}
+	statuses, begin := map[int]int{}, time.Now()
 	for i := range 10 * reviewBurst {
 		statuses[f.ask(t, http.MethodGet, Path, fmt.Sprint("Bearer ", i)).Code]++
 	}
-	if n := int(f.server.reviews.Load()); n < reviewBurst || n > 3*reviewBurst || statuses[http.StatusUnauthorized] != n || statuses[http.StatusServiceUnavailable] != 10*reviewBurst-n {
-		t.Errorf("%d reviews, answers %v", n, statuses)
+	// On a busy machine there are more, for it takes longer, and one may be answered too late.
+	n, most := int(f.server.reviews.Load()), reviewBurst+1+int(reviewsPerSecond*time.Since(begin).Seconds())
+	refused, unjudged := statuses[http.StatusUnauthorized], statuses[http.StatusServiceUnavailable]
+	if n < reviewBurst || n > most || refused == 0 || refused > n || refused+unjudged != 10*reviewBurst {
+		t.Errorf("%d reviews of at most %d, answers %v", n, most, statuses)
 	}
 }
