@@ -45,7 +45,7 @@ func TestF19RollingRestart(t *testing.T) {
 			loads[how+", "+name] = tn.loadBy(&http.Client{
 				Timeout: 30 * time.Second,
 				Transport: &http.Transport{
-					DisableKeepAlives: alone, MaxIdleConnsPerHost: 100,
+					DisableKeepAlives: alone, MaxIdleConnsPerHost: 100, IdleConnTimeout: harness.IdleConnTimeout,
 					DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 				},
 			}, base, rate/4)

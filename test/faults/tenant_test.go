@@ -43,6 +43,7 @@ var httpClient = &http.Client{
 	Timeout: 30 * time.Second,
 	Transport: &http.Transport{
 		MaxIdleConnsPerHost: 500,
+		IdleConnTimeout:     harness.IdleConnTimeout,
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 	},
 }

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/grantor-dev/grantor/test/harness"
 )
 
 // world is a server with what is known about it.
@@ -61,7 +63,7 @@ func attach(t *testing.T, s *server) *world {
 func newClient(t *testing.T, roots *x509.CertPool) *http.Client {
 	t.Helper()
 	transport := &http.Transport{
-		DisableCompression: true, MaxIdleConnsPerHost: 16, ExpectContinueTimeout: time.Second,
+		DisableCompression: true, MaxIdleConnsPerHost: 16, IdleConnTimeout: harness.IdleConnTimeout, ExpectContinueTimeout: time.Second,
 		TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true,
 	}
 	t.Cleanup(transport.CloseIdleConnections)

@@ -58,7 +58,10 @@ func newSite(t *testing.T) *site {
 // newClient is one that keeps so many connections at most.
 func newClient(t *testing.T, connections int) *http.Client {
 	t.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: connections, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext}
+	transport := &http.Transport{
+		MaxIdleConnsPerHost: connections, IdleConnTimeout: harness.IdleConnTimeout,
+		DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: 30 * time.Second}
 }

@@ -79,7 +79,7 @@ func newWorld(t *testing.T) *world {
 		}
 		t.Logf("logs are kept in %s", dir)
 	})
-	w := &world{dir: dir, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute}}
+	w := &world{dir: dir, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: harness.IdleConnTimeout}, Timeout: time.Minute}}
 	w.site = newSite(t)
 	w.traps = newTraps(t)
 	w.zone = newZone(t)
