@@ -15,7 +15,7 @@ import (
 const topologyTimeout = 30 * time.Second
 
 // StartValkeyCluster starts a Cluster of nodes that share all slots among them, without replicas, and waits until it is
-// whole.
+// whole. A node may hang for 15 seconds before the others call it failed, and then answer nothing either.
 func StartValkeyCluster(ctx context.Context, dir string, nodes int, args ...string) ([]*Valkey, error) {
 	const slots = 16384
 	var all []*Valkey
@@ -32,7 +32,7 @@ func StartValkeyCluster(ctx context.Context, dir string, nodes int, args ...stri
 			return fail(err)
 		}
 		_, port, _ := strings.Cut(bus, ":")
-		v, err := StartValkey(ctx, dir, append([]string{"--cluster-enabled", "yes", "--cluster-port", port, "--cluster-node-timeout", "2000"}, args...)...)
+		v, err := StartValkey(ctx, dir, append([]string{"--cluster-enabled", "yes", "--cluster-port", port, "--cluster-node-timeout", "15000"}, args...)...)
 		if err != nil {
 			return fail(err)
 		}
@@ -92,7 +92,7 @@ func StartValkeyReplica(ctx context.Context, dir string, of *Valkey, args ...str
 	return v, nil
 }
 
-// StartSentinel starts a Sentinel that alone decides when the master is down, after half a second, and waits until it knows
+// StartSentinel starts a Sentinel that alone decides when the master is down, after two seconds, and waits until it knows
 // its replica.
 func StartSentinel(ctx context.Context, dir, name string, master *Valkey) (*Valkey, error) {
 	binary, err := ValkeyBinary()
@@ -110,7 +110,7 @@ func StartSentinel(ctx context.Context, dir, name string, master *Valkey) (*Valk
 	host, port, _ := strings.Cut(master.Address, ":")
 	_, ownPort, _ := strings.Cut(address, ":")
 	file := filepath.Join(own, "sentinel.conf")
-	text := fmt.Sprintf("bind 127.0.0.1\nport %[1]s\ndir %[2]s\nsentinel monitor %[3]s %[4]s %[5]s 1\nsentinel down-after-milliseconds %[3]s 500\nsentinel failover-timeout %[3]s 5000\n",
+	text := fmt.Sprintf("bind 127.0.0.1\nport %[1]s\ndir %[2]s\nsentinel monitor %[3]s %[4]s %[5]s 1\nsentinel down-after-milliseconds %[3]s 2000\nsentinel failover-timeout %[3]s 5000\n",
 		ownPort, own, name, host, port)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("write configuration: %w", err)
