@@ -140,6 +140,13 @@ func expiresInRealTime(t *testing.T, _ *world) {
 		return assertion(fromNamed(provider), without("jti"), claim("exp", fmt.Sprint(end.Unix())))
 	}
 	strict, loose := made("idp-zero"), made("idp-skew")
+	present := func(va string, last time.Time, expected want) {
+		got := w.send(t, exchange(va))
+		if time.Now().After(last) { // So late, on a busy machine, a refusal is right in any case.
+			expected = expected.or(invalidGrant)
+		}
+		got.check(t, w, expected)
+	}
 	for _, step := range []struct {
 		after         time.Duration
 		strict, loose want
@@ -150,8 +157,8 @@ func expiresInRealTime(t *testing.T, _ *world) {
 		{3300 * time.Millisecond, invalidGrant, invalidGrant},
 	} {
 		await(t, end.Add(step.after))
-		w.send(t, exchange(strict)).check(t, w, step.strict)
-		w.send(t, exchange(loose)).check(t, w, step.loose)
+		present(strict, end, step.strict)
+		present(loose, end.Add(3*time.Second), step.loose)
 	}
 	w.checkAfter(t)
 }

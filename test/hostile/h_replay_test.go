@@ -220,7 +220,9 @@ func jtiUntilSkewIsOver(t *testing.T, _ *world) {
 		await(t, end.Add(after))
 		got := w.send(t, exchange(va))
 		got.check(t, w, invalidGrant)
-		because("replayed")(t, w, got)
+		if time.Now().Before(end.Add(3 * time.Second)) { // An answer that comes later, on a busy machine, may be about an assertion that is over.
+			because("replayed")(t, w, got)
+		}
 	}
 	w.checkAfter(t)
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,9 +134,10 @@ func killedWhileRefreshing(t *testing.T, _ *world) {
 			chains[i] = &chain{}
 			chains[i].token, _ = all[i%3].family(t, "rt")
 		}
-		stop := refreshAll(t, all, chains)
-		// The faults come at other moments of a write each time.
-		killAfter := time.NewTimer(time.Duration(40+7*round%30) * time.Millisecond)
+		stop, refreshed := refreshAll(t, all, chains)
+		// However slow the machine is, so much has happened before the fault, which comes at another moment of a write each time.
+		eventually(t, time.Minute, "the clients go on", func() bool { return refreshed.Load() >= 16 })
+		killAfter := time.NewTimer(time.Duration(7*round%30) * time.Millisecond)
 		<-killAfter.C
 		killOne(t, all, store, round%4, stop)
 		for _, c := range chains {
@@ -152,9 +154,10 @@ func killedWhileRefreshing(t *testing.T, _ *world) {
 	}
 }
 
-// refreshAll lets every client go on until stop is called, which waits for them.
-func refreshAll(t *testing.T, all []*world, chains []*chain) (stop func()) {
+// refreshAll lets every client go on until stop is called, which waits for them, and counts how often all of them have refreshed.
+func refreshAll(t *testing.T, all []*world, chains []*chain) (stop func(), refreshed *atomic.Int64) {
 	done := make(chan struct{})
+	refreshed = &atomic.Int64{}
 	var clients sync.WaitGroup
 	for i, c := range chains {
 		clients.Go(func() {
@@ -163,7 +166,9 @@ func refreshAll(t *testing.T, all []*world, chains []*chain) (stop func()) {
 				case <-done:
 					return
 				default:
+					before := len(c.used)
 					c.step(t, all[n%3], all[(n+1)%3])
+					refreshed.Add(int64(len(c.used) - before))
 				}
 			}
 		})
@@ -171,7 +176,7 @@ func refreshAll(t *testing.T, all []*world, chains []*chain) (stop func()) {
 	return func() {
 		close(done)
 		clients.Wait()
-	}
+	}, refreshed
 }
 
 // killOne kills a replica, or the store if there is no replica of that number, and starts it again when stop has returned.
