@@ -108,6 +108,7 @@ func TestAgent(t *testing.T) {
 	if readFile(t, s.file("token")) != token {
 		t.Error("the token is another one")
 	}
+	s.writeFile("assertion", s.assertion()) // The first one may be over by now.
 	s.start()
 	within(t, 60*time.Second, func() error {
 		if readFile(t, s.file("token")) == token {
@@ -273,12 +274,15 @@ func TestAgentIsKilled(t *testing.T) {
 			<-time.After(time.Duration(delay.Int64())) // when it dies is left to chance
 		}
 		p.Kill()
+		// What it took the first time says little on a machine that does other things, too: the moments come nearer to the right one.
 		switch got := readFile(t, s.file("token")); got {
 		case token:
 			after++
 			last = token
+			takes -= takes / 8
 		case last:
 			before++
+			takes += takes / 8
 		default:
 			t.Fatalf("after round %d the file has %d bytes", round, len(got))
 		}
@@ -315,19 +319,22 @@ func TestAgentReadsAnew(t *testing.T) {
 		case <-time.After(30 * time.Second):
 			t.Fatalf("nothing was presented: %s", readFile(t, p.Log))
 		}
+		s.writeFile("assertion", "assertion-2") // While the agent waits: it may read it at any moment from now on.
 		e.answers <- answer
+	}
+	written := func(token string) func() error {
+		return func() error {
+			if got := readFile(t, s.file("token")); got != token {
+				return fmt.Errorf("the file has %s", got)
+			}
+			return nil
+		}
 	}
 	const second = `{"access_token":"token-%d","token_type":"Bearer","expires_in":%d}`
 	next("assertion-1", fmt.Sprintf(second, 1, 3))
-	within(t, 10*time.Second, health(t.Context(), p, 200, "ok"))
-	s.writeFile("assertion", "assertion-2")
+	within(t, 10*time.Second, written("token-1"))
 	next("assertion-2", fmt.Sprintf(second, 2, 5))
-	within(t, 10*time.Second, func() error {
-		if got := readFile(t, s.file("token")); got != "token-2" {
-			return fmt.Errorf("the file has %s", got)
-		}
-		return nil
-	})
+	within(t, 10*time.Second, written("token-2"))
 	for _, garbage := range []string{"<html>", `{"access_token":"half`, `{"access_token":"x","token_type":"Bearer","expires_in":-1}`, `[]`} {
 		next("assertion-2", garbage)
 	}
