@@ -108,11 +108,11 @@ func setSecret(secret string) func(*tenant) {
 func (tn *tenant) observe(s step) []time.Duration {
 	tn.t.Helper()
 	s.change(tn)
-	start := time.Now()
+	since := stalls.Stopwatch()
 	took, errs := make([]time.Duration, len(grantor.URLs)), make([]error, len(grantor.URLs))
 	var replicas sync.WaitGroup
 	for replica := range grantor.URLs {
-		replicas.Go(func() { took[replica], errs[replica] = tn.watch(replica, s, start) })
+		replicas.Go(func() { took[replica], errs[replica] = tn.watch(replica, s, since) })
 	}
 	replicas.Wait()
 	for _, err := range errs {
@@ -123,7 +123,7 @@ func (tn *tenant) observe(s step) []time.Duration {
 	return took
 }
 
-func (tn *tenant) watch(replica int, s step, start time.Time) (time.Duration, error) {
+func (tn *tenant) watch(replica int, s step, since func() time.Duration) (time.Duration, error) {
 	const stays = 5
 	var took time.Duration
 	for seen := 0; seen < stays; {
@@ -133,11 +133,11 @@ func (tn *tenant) watch(replica int, s step, start time.Time) (time.Duration, er
 			return 0, err
 		case a.status == s.want && a.Error == s.code:
 			if seen++; seen == 1 {
-				took = time.Since(start)
+				took = since()
 			}
 		case seen > 0:
 			return 0, fmt.Errorf("%s: replica %d answered %d and then %+v", s.name, replica, s.want, a)
-		case time.Since(start) > effectTimeout:
+		case since() > effectTimeout:
 			return 0, fmt.Errorf("%s: replica %d still answers %+v after %s", s.name, replica, a, effectTimeout)
 		}
 	}
