@@ -26,6 +26,8 @@ ensure_valkey
 ensure_chromium
 KUBEBUILDER_ASSETS=$(hack/controlplane.sh)
 export KUBEBUILDER_ASSETS CGO_ENABLED=1
+# A slow machine may take longer than the 20 s that a control plane is given to come and to go.
+export KUBEBUILDER_CONTROLPLANE_START_TIMEOUT=90s KUBEBUILDER_CONTROLPLANE_STOP_TIMEOUT=90s
 hack/tool.sh render-chart >/dev/null # test/chart asks for it; built here, it does not count as time of the test
 hack/tool.sh pack-image >/dev/null   # so does test/image
 hack/tool.sh render-docs >/dev/null  # and test/docs
