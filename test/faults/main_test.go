@@ -29,7 +29,7 @@ var world *installation
 type installation struct {
 	*harness.Grantor
 	cp *harness.ControlPlane
-	// links are the proxies by ServiceAccount, in the order in which the processes started.
+	// links are the proxies by ServiceAccount: first those of the token servers that there are, in their order.
 	links map[string][]*harness.Proxy
 	dir   string
 }
@@ -57,6 +57,17 @@ func (w *installation) reroute(ctx context.Context, serviceAccount, address stri
 	}
 	w.links[serviceAccount] = append(w.links[serviceAccount], p)
 	return p.Address, nil
+}
+
+// RestartTokenServer is that of the installation. The proxy of the token server is another one then.
+func (w *installation) RestartTokenServer(ctx context.Context, i int) error {
+	if err := w.Grantor.RestartTokenServer(ctx, i); err != nil {
+		return err
+	}
+	links := w.links["grantor-tokenserver"]
+	last := len(links) - 1
+	links[i], w.links["grantor-tokenserver"] = links[last], links[:last]
+	return nil
 }
 
 // allLinks are the proxies of all processes, also of those that have ended.
