@@ -17,6 +17,7 @@ const (
 	leaderFreeze   = 30 * time.Second
 	rotationFor    = time.Minute
 	rotationRate   = 200
+	restartRate    = 200
 	readyRounds    = 500
 	watchAfterThaw = 15 * time.Second
 	keysMaxStale   = 40 * time.Second

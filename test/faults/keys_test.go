@@ -85,8 +85,14 @@ func TestF09CertificateExpires(t *testing.T) {
 	within(t, soon, "the condition warns", func() error {
 		return tn.is(&v1alpha1.IdentityProvider{}, "partner", v1alpha1.ConditionKeysReady, v1alpha1.ReasonCertificateExpiresSoon)
 	})
-	// A second before it is over every replica must say yes, and a second after it every replica no.
-	during(t, time.Until(end.Add(skew-time.Second)), func() error { return tn.everywhere(granted) })
+	// A second before it is over every replica must say yes, and a second after it every replica no. An answer that is later than
+	// that, on a busy machine, says nothing.
+	during(t, time.Until(end.Add(skew-time.Second)), func() error {
+		if err := tn.everywhere(granted); err != nil && time.Now().Before(end.Add(skew)) {
+			return err
+		}
+		return nil
+	})
 	<-time.After(time.Until(end.Add(skew + time.Second)))
 	try(t, tn.everywhere("400 invalid_grant"))
 	within(t, time.Minute, "the condition says so", func() error {
@@ -100,7 +106,7 @@ func TestF09Warnings(t *testing.T) {
 	t.Parallel()
 	const week = 7 * 24 * time.Hour
 	tn := newNamespace(t)
-	tn.create(tn.secret("partner-cert", "tls.crt", certificateUntil(tn.key, time.Now().Add(week+6*time.Second))))
+	tn.create(tn.secret("partner-cert", "tls.crt", certificateUntil(tn.key, time.Now().Add(week+15*time.Second))))
 	tn.create(tn.provider("partner"))
 	for _, span := range []string{"30 days", "7 days"} {
 		within(t, 30*time.Second, "a warning about less than "+span, func() error {

@@ -11,7 +11,8 @@ const (
 	floodPerSecond = 200
 	floodFor       = 12 * time.Second
 	rotationFor    = 10 * time.Second
-	rotationRate   = 200
+	rotationRate   = 100 // so that a machine of half the speed, with the race detector, can do it, too
+	restartRate    = 100
 	readyRounds    = 100
 	keysMaxStale   = 15 * time.Second
 	starvedFor     = 8 * time.Second

@@ -15,11 +15,10 @@ import (
 // drain is how long a token server goes on after SIGTERM, as it does by default.
 const drain = 5 * time.Second
 
-// TestF19RollingRestart: three token servers behind a balancer with health checks are restarted one by one, at 200 requests
-// per second. Half of them come on connections that are kept, half on one each; of both, half are balanced by request and
+// TestF19RollingRestart: three token servers behind a balancer with health checks are restarted one by one, at a hundred requests
+// per second or two. Half of them come on connections that are kept, half on one each; of both, half are balanced by request and
 // half by connection, as a Service of Kubernetes does. Nobody repeats anything, and no request fails.
 func TestF19RollingRestart(t *testing.T) {
-	const rate = 200
 	tn := newTenant(t)
 	launches := make([]harness.Launch, replicas)
 	servers := make([]*harness.Process, replicas)
@@ -48,7 +47,7 @@ func TestF19RollingRestart(t *testing.T) {
 					DisableKeepAlives: alone, MaxIdleConnsPerHost: 100, IdleConnTimeout: harness.IdleConnTimeout,
 					DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 				},
-			}, base, rate/4)
+			}, base, restartRate/4)
 		}
 	}
 	for i := range servers {
