@@ -25,6 +25,10 @@ const maxRememberedSignatures = 1_000_000
 // maxObjectMetrics is beyond what anybody can read at once.
 const maxObjectMetrics = 1_000_000
 
+// arrival is for how long a token server is not Ready yet when its memory begins: what was made just before that is on its way,
+// and is refused there, while it is good for those that have remembered for longer.
+const arrival = time.Second
+
 // endpointFlags are the flags of whatever answers token requests.
 type endpointFlags struct {
 	issuer, listen, opsListen string
@@ -126,7 +130,7 @@ func (f *endpointFlags) newEndpoint(ctx context.Context, store *trust.Store, key
 	}
 	ready := func() error {
 		switch {
-		case time.Now().Before(shared.since):
+		case time.Now().Before(shared.since.Add(arrival)):
 			return errors.New("starting")
 		case !store.Snapshot().Ready():
 			return errors.New("waiting for the first full load of identity providers, clients and signing keys")
