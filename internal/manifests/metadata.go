@@ -1,6 +1,8 @@
 package manifests
 
 import (
+	"slices"
+
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -22,26 +24,28 @@ func judgeMetadata(typed metav1.Object, untyped any) field.ErrorList {
 	return errs
 }
 
-// notTexts returns the fields of an object that must be texts, and are something else. A word like yes is, and so is a number.
-func notTexts(object map[string]any) []string {
-	var wrong []string
-	look := func(in map[string]any, path string, name string) {
+// notTexts returns the paths of the fields of an object that must be texts, and are something else. A word like yes is, and so
+// is a number.
+func notTexts(object map[string]any) (wrong [][]string) {
+	look := func(in map[string]any, name string, path ...string) {
 		if value, ok := in[name]; ok && value != nil {
 			if _, text := value.(string); !text {
-				wrong = append(wrong, path+"."+name)
+				wrong = append(wrong, append(path, name))
 			}
 		}
 	}
 	fields, _ := object["metadata"].(map[string]any)
 	for _, name := range []string{"name", "namespace", "generateName"} {
-		look(fields, "metadata", name)
+		look(fields, name, "metadata")
 	}
-	for path, from := range map[string]any{
-		"metadata.labels": fields["labels"], "metadata.annotations": fields["annotations"], "data": object["data"], "stringData": object["stringData"],
-	} {
-		values, _ := from.(map[string]any)
+	for _, path := range [][]string{{"metadata", "labels"}, {"metadata", "annotations"}, {"data"}, {"stringData"}} {
+		in := object
+		if len(path) > 1 {
+			in = fields
+		}
+		values, _ := in[path[len(path)-1]].(map[string]any)
 		for name := range values {
-			look(values, path, name)
+			look(values, name, slices.Clone(path)...)
 		}
 	}
 	return wrong

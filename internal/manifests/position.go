@@ -11,11 +11,16 @@ type position struct{ line, column int }
 
 // positionOf returns where the field at a path such as spec.scopes[2] stands, or the nearest enclosing one that exists.
 func positionOf(node *yaml.Node, path string) position {
+	return positionIn(node, splitPath(path)...)
+}
+
+// positionIn is positionOf for names that may hold dots themselves, such as tls.crt.
+func positionIn(node *yaml.Node, parts ...string) position {
 	if node.Kind == yaml.DocumentNode && len(node.Content) > 0 {
 		node = node.Content[0]
 	}
 	at := position{node.Line, node.Column}
-	for _, part := range splitPath(path) {
+	for _, part := range parts {
 		name, next := child(node, part)
 		if next == nil {
 			return at

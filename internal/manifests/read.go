@@ -184,8 +184,11 @@ func (l *loading) file(ctx context.Context, file string) error {
 			return nil
 		}
 		if err != nil {
-			line, text := yamlSyntaxError(err)
-			l.reportf(RuleYAML, file, position{line: line}, "not YAML: %s", text)
+			line, what := yamlSyntaxError(err)
+			if line == 0 && isUnknownAnchor(err) {
+				line = lineOfUnknownAnchor(text)
+			}
+			l.reportf(RuleYAML, file, position{line: line}, "not YAML: %s", what)
 			return nil
 		}
 		l.document(ctx, file, &doc)
@@ -197,7 +200,10 @@ func (l *loading) document(ctx context.Context, file string, doc *yaml.Node) {
 	var object map[string]any
 	if err := doc.Decode(&object); err != nil {
 		line, text := yamlObjectError(err)
-		l.reportf(RuleYAML, file, position{line: max(line, doc.Line)}, "not a Kubernetes object: %s", text)
+		if line == 0 {
+			line = broken(doc).Line
+		}
+		l.reportf(RuleYAML, file, position{line: line}, "not a Kubernetes object: %s", text)
 		return
 	}
 	if len(object) == 0 {
@@ -240,7 +246,7 @@ type metaObject interface {
 func (l *loading) convert(file string, doc *yaml.Node, object map[string]any, kind string, into metaObject) bool {
 	wrong := notTexts(object)
 	for _, path := range wrong {
-		l.reportf(RuleSchema, file, positionOf(doc, path), "%s is not of the right shape: this value must be a text; put it between quotes", kind)
+		l.reportf(RuleSchema, file, positionIn(doc, path...), "%s is not of the right shape: this value must be a text; put it between quotes", kind)
 	}
 	if len(wrong) > 0 {
 		return false

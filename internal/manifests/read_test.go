@@ -5,11 +5,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
 )
+
+// newReader makes one reader for all tests: it takes a while.
+var newReader = sync.OnceValues(NewReader)
 
 const client = `apiVersion: grantor.dev/v1alpha1
 kind: OAuthClient
@@ -45,7 +49,7 @@ func folder(t *testing.T, files map[string]string) string {
 
 func read(t *testing.T, dir string) (*Set, error) {
 	t.Helper()
-	r, err := NewReader()
+	r, err := newReader()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +93,21 @@ func TestProblemsNameFileAndLine(t *testing.T) {
 		"list of nothing":    {"a.yaml", "apiVersion: v1\nkind: List\nitems: a\n", []string{"a.yaml:3: items: not a list"}},
 		"field of a Secret":  {"a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringdata: {a: b}\n", []string{"a.yaml:4: Secret has no such field"}},
 		"key of a Secret":    {"a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a b: c}\n", []string{"a.yaml:4: stringData of Secret: a key has"}},
-		"too large":          {"a.yaml", strings.Repeat("#", maxFileBytes+1), []string{"a.yaml: not a regular file of at most 4 MiB"}},
+		"data not base64": {"a.yaml", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  labels:\n    a: b\ndata:\n  good: YQ==\n  tls.crt: plain\n", []string{
+			"a.yaml:9: data of Secret: this value is not base64; plain text belongs under stringData",
+		}},
+		"number as tls.crt":     {"a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  a: b\n  tls.crt: 1\n", []string{"a.yaml:6: Secret is not of the right shape: this value must be a text"}},
+		"data that is a list":   {"a.yaml", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\ndata:\n- a\n", []string{"a.yaml:5: data of Secret: not a mapping"}},
+		"stringData of a text":  {"a.yaml", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData: a\n", []string{"a.yaml:5: stringData of Secret: not a mapping"}},
+		"number with dots":      {"a.yaml", strings.Replace(client, "  name: app\n", "  name: app\n  labels:\n    a: b\n    app.kubernetes.io/x: 1\n", 1), []string{"a.yaml:7: OAuthClient is not of the right shape"}},
+		"unknown anchor":        {"a.yaml", "# *f\na: &a b\nc: *a\n---\n# *f\nb: '*f'\nd: [\n  *f,\n  e]\n", []string{"a.yaml:8: not YAML: unknown anchor (a text that begins with * needs quotes)"}},
+		"unknown anchor as key": {"a.yaml", "a: b\n*c : d\n", []string{"a.yaml:2: not YAML: unknown anchor"}},
+		"unknown anchor, CRLF":  {"a.yaml", "a: b\r\nc:\r\n- *d\r\ne: f\r\n", []string{"a.yaml:3: not YAML: unknown anchor"}},
+		"tag of a number":       {"a.yaml", "a: b\n---\na: {c: d}\ne:\n- 1\n- !!int x\n", []string{"a.yaml:6: not a Kubernetes object: cannot decode"}},
+		"tag of a binary":       {"a.yaml", client + "  scopes: [a]\n  b:\n    c: !!binary '='\n", []string{"a.yaml:12: not a Kubernetes object: !!binary"}},
+		"tag of a key":          {"a.yaml", "a: b\n!!int c: d\n", []string{"a.yaml:2: not a Kubernetes object: "}},
+		"merge of a text":       {"a.yaml", "a: b\nc:\n  <<: d\n", []string{"a.yaml:3: not a Kubernetes object: map merge"}},
+		"too large":             {"a.yaml", strings.Repeat("#", maxFileBytes+1), []string{"a.yaml: not a regular file of at most 4 MiB"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t, map[string]string{tc.file: tc.text})

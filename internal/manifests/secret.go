@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"encoding/base64"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -20,13 +21,7 @@ func (l *loading) secret(file string, doc *yaml.Node, object map[string]any) {
 		}
 	}
 	for _, from := range []string{"data", "stringData"} {
-		values, _ := object[from].(map[string]any)
-		for key := range values {
-			if len(validation.IsConfigMapKey(key)) > 0 {
-				failed = true
-				l.reportf(RuleSchema, file, positionOf(doc, from), "%s of Secret: a key has letters, digits and -, _ and . alone", from)
-			}
-		}
+		failed = !l.values(file, doc, object[from], from) || failed
 	}
 	s := &corev1.Secret{}
 	if failed || !l.convert(file, doc, object, "Secret", s) {
@@ -40,4 +35,26 @@ func (l *loading) secret(file string, doc *yaml.Node, object map[string]any) {
 	}
 	s.StringData = nil
 	l.set.Secrets[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] = s
+}
+
+// values looks at what a Secret holds under data or stringData.
+func (l *loading) values(file string, doc *yaml.Node, held any, from string) bool {
+	values, ok := held.(map[string]any)
+	if !ok && held != nil {
+		l.reportf(RuleSchema, file, positionIn(doc, from), "%s of Secret: not a mapping of keys to values", from)
+		return false
+	}
+	fine := true
+	for key, value := range values {
+		if len(validation.IsConfigMapKey(key)) > 0 {
+			fine = false
+			l.reportf(RuleSchema, file, positionIn(doc, from), "%s of Secret: a key has letters, digits and -, _ and . alone", from)
+		}
+		text, isText := value.(string)
+		if _, err := base64.StdEncoding.DecodeString(text); err != nil && isText && from == "data" {
+			fine = false
+			l.reportf(RuleSchema, file, positionIn(doc, from, key), "data of Secret: this value is not base64; plain text belongs under stringData")
+		}
+	}
+	return fine
 }

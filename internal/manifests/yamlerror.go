@@ -1,8 +1,15 @@
 package manifests
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"regexp"
+	"sort"
 	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // The forms in which the YAML library writes its errors. Some quote a value, which may be one of a Secret.
@@ -45,4 +52,46 @@ func number(s string) int {
 		return 0
 	}
 	return n
+}
+
+// isUnknownAnchor reports whether an error is one that has no line though it is about one.
+func isUnknownAnchor(err error) bool { return strings.Contains(err.Error(), "unknown anchor '") }
+
+// lineOfUnknownAnchor returns the line in which an anchor is named that is not there: the last of the shortest beginning of the
+// text that has that error. 0 is for none.
+func lineOfUnknownAnchor(text []byte) int {
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	ends, end := make([]int, len(lines)), 0
+	for i, line := range lines {
+		end += len(line)
+		ends[i] = end
+	}
+	found := sort.Search(len(lines), func(i int) bool {
+		dec := yaml.NewDecoder(bytes.NewReader(text[:ends[i]]))
+		for {
+			var doc yaml.Node
+			switch err := dec.Decode(&doc); {
+			case errors.Is(err, io.EOF):
+				return false
+			case err != nil:
+				return isUnknownAnchor(err)
+			}
+		}
+	})
+	if found == len(lines) {
+		return 0
+	}
+	return found + 1
+}
+
+// broken returns the innermost node below one that cannot be decoded which cannot be decoded either: where a value does not fit
+// its tag, the library says no line.
+func broken(node *yaml.Node) *yaml.Node {
+	for _, next := range node.Content {
+		var value any
+		if next.Kind != yaml.AliasNode && next.Decode(&value) != nil {
+			return broken(next)
+		}
+	}
+	return node
 }
