@@ -173,7 +173,7 @@ func (d *document) nested(n *node) *node {
 	}
 	d.told[n] = true
 	move(inner, n.line-1)
-	n.children = append(n.children, inner)
+	n.text, n.children = "", append(n.children, inner)
 	return inner
 }
 

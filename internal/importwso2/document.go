@@ -134,6 +134,9 @@ func (d *document) rest(n *node) {
 			d.tell(n, Lost, "", f.Why)
 		}
 	}
+	if len(n.children) > 0 && n.text != "" {
+		d.lines = append(d.lines, Line{File: d.file, Line: n.line, Path: d.paths[n], Verdict: Lost, Why: "it has text between its elements, which means nothing there"})
+	}
 	for _, c := range n.children {
 		d.rest(c)
 	}

@@ -28,15 +28,21 @@ func TestRefusedFiles(t *testing.T) {
 		"document type inside": {
 			inner(`&lt;!DOCTYPE a [&lt;!ENTITY e SYSTEM "file:///etc/passwd"&gt;]&gt;&lt;oAuthAppDO&gt;&amp;e;&lt;/oAuthAppDO&gt;`), "inboundConfiguration: it has a document type",
 		},
-		"not XML inside":    {inner("secret-that-is-not-xml"), "inboundConfiguration: it holds no element"},
+		"nothing inside":    {inner("&lt;!-- --&gt;"), "inboundConfiguration: it holds no element"},
+		"not XML inside":    {inner("secret-that-is-not-xml"), "inboundConfiguration: line 1 holds text outside of all elements"},
 		"too deep":          {file(strings.Repeat("<a>", 40) + strings.Repeat("</a>", 40)), "deeper than 32"},
 		"too many":          {file("<IdentityProvider>" + strings.Repeat("<a/>", 20_000) + "</IdentityProvider>"), "more than 20000 elements"},
 		"too large":         {File{Name: "x.xml", Text: bytes.Repeat([]byte(" "), MaxBytes+1)}, "more than 1024 KiB"},
 		"empty":             {file(""), "no element"},
 		"not closed":        {file("<IdentityProvider>"), "not XML"},
 		"two roots":         {file("<IdentityProvider/><IdentityProvider/>"), "more than one root"},
-		"other encoding":    {file(`<?xml version="1.0" encoding="UTF-16"?><IdentityProvider/>`), "not XML"},
-		"not UTF-8":         {file("<IdentityProvider>\xff</IdentityProvider>"), "not XML"},
+		"other encoding":    {file(`<?xml version="1.0" encoding="ISO-8859-1"?><IdentityProvider/>`), "x.xml: its encoding is not UTF-8: save it as UTF-8"},
+		"not UTF-8":         {file("<IdentityProvider>\xff</IdentityProvider>"), "save it as UTF-8"},
+		"UTF-16":            {file("\xff\xfe<\x00a\x00/\x00>\x00"), "save it as UTF-8"},
+		"two marks":         {file("\ufeff\ufeff<IdentityProvider/>"), "a character that is no text"},
+		"mark inside":       {file("<IdentityProvider>\ufeff</IdentityProvider>"), "a character that is no text"},
+		"text before":       {file("a\n<IdentityProvider/>"), "line 2 holds text outside of all elements"},
+		"text behind":       {file("<IdentityProvider/>\na"), "line 2 holds text outside of all elements"},
 		"another root":      {file("<Envelope/>"), "neither IdentityProvider nor ServiceProvider"},
 		"issuer twice":      {variant(t, "provider.xml", "</Issuer>", "</Issuer><Issuer>https://evil.example.com</Issuer>"), "Issuer stands there twice"},
 		"two issuers":       {variant(t, "provider.xml", "<Value>https://localhost:9444/oauth2/token", "<Value>https://evil.example.com"), "another issuer than Issuer"},
@@ -49,7 +55,9 @@ func TestRefusedFiles(t *testing.T) {
 			variant(t, "client.xml", "&lt;oauthVersion&gt;", "&lt;oauthConsumerSecret&gt;another-secret-that-is-long&lt;/oauthConsumerSecret&gt;&lt;oauthVersion&gt;"),
 			"oauthConsumerSecret stands there twice",
 		},
-		"an issuer that is none":       {variant(t, "provider.xml", "https://localhost:9444/oauth2/token", "not an issuer"), "are not valid"},
+		"an issuer that is none": {
+			variant(t, "provider.xml", "https://localhost:9444/oauth2/token", "not an issuer"), "are not valid, so none is written:\nprovider.xml: IdentityProvider partner-is: spec.issuer: ",
+		},
 		"a client id that is bad":      {variant(t, "client.xml", "4WCCBckEpMMM5oFmC59EEtJXpzEa", "a\u0085b"), "a character that is no text"},
 		"a client id that is too long": {variant(t, "client.xml", "4WCCBckEpMMM5oFmC59EEtJXpzEa", strings.Repeat("x", 300)), "are not valid"},
 		"a URL that is none":           {variant(t, "provider-jwks.xml", "https://idp.example.com/oauth2/jwks", "file:///etc/passwd"), "are not valid"},
@@ -141,7 +149,7 @@ func FuzzImport(f *testing.F) {
 // document of its own.
 func leaves(n *node) int {
 	count := 0
-	if len(n.children) == 0 && n.text != "" {
+	if n.text != "" {
 		count++
 	}
 	for _, c := range n.children {
@@ -154,4 +162,35 @@ func leaves(n *node) int {
 		}
 	}
 	return count
+}
+
+// TestTheFileOfARefusedObject: of several files it is named which one, also behind a certificate, whose lines end as the one between
+// two objects does.
+func TestTheFileOfARefusedObject(t *testing.T) {
+	wrong := variant(t, "provider-jwks.xml", "https://idp.example.com/oauth2/jwks", "file:///etc/passwd")
+	_, err := Import(t.Context(), reader(t), append(load(t, "provider.xml", "client.xml"), wrong), Options{Namespace: "team-a"})
+	if err == nil || !strings.Contains(err.Error(), "written:\nprovider-jwks.xml: IdentityProvider ") || strings.Contains(err.Error(), "import.yaml") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// TestTextBetweenElements: what somebody wrote there is lost, and so it is in the report.
+func TestTextBetweenElements(t *testing.T) {
+	_, plain := written(t, load(t, "provider.xml")...)
+	_, report := written(t, variant(t, "provider.xml", "<FederatedAuthenticatorConfigs>", "<FederatedAuthenticatorConfigs>false"))
+	const want = ": FederatedAuthenticatorConfigs: it has text between its elements"
+	if strings.Contains(plain, want) || !strings.Contains(report, want) {
+		t.Errorf("the report is\n%s", report)
+	}
+}
+
+// TestByteOrderMark: editors put one before a file, and it changes nothing.
+func TestByteOrderMark(t *testing.T) {
+	plain := load(t, "provider.xml")[0]
+	manifests, report := written(t, plain)
+	plain.Text = append([]byte("\ufeff"), plain.Text...)
+	marked, markedReport := written(t, plain)
+	if manifests != marked || report != markedReport {
+		t.Errorf("%s\n%s", marked, markedReport)
+	}
 }

@@ -37,6 +37,8 @@ type importer struct {
 	names    names
 	compiler *claimrules.Compiler
 	result   Result
+	// sources are the files that the objects of the result are made of, one for each.
+	sources []string
 }
 
 // Import makes objects of files, which the reader judges. Its error is about a file that cannot be read, or that says two things at once: then there
@@ -53,7 +55,7 @@ func Import(ctx context.Context, reader *manifests.Reader, files []File, options
 		}
 	}
 	im.noteOnce("Clock skew, the age of assertions and the cache of jti are settings of the whole server there: see clockSkew, maxAge and replay.")
-	if err := judge(ctx, reader, im.result.Objects); err != nil {
+	if err := judge(ctx, reader, im.result.Objects, im.sources); err != nil {
 		return Result{}, err
 	}
 	return im.result, nil
@@ -86,7 +88,9 @@ func (im *importer) file(f File) error {
 	d.rest(root)
 	slices.SortStableFunc(d.lines, func(a, b Line) int { return a.Line - b.Line })
 	im.result.Lines = append(im.result.Lines, d.lines...)
-	im.result.Objects = append(im.result.Objects, objects...)
+	for _, o := range objects {
+		im.result.Objects, im.sources = append(im.result.Objects, o), append(im.sources, f.Name)
+	}
 	return nil
 }
 
@@ -97,8 +101,8 @@ func (im *importer) noteOnce(text string) {
 }
 
 // judge holds the objects against the schemas and rules of the kinds, as the API server does: what it would refuse is not
-// worth writing.
-func judge(ctx context.Context, reader *manifests.Reader, objects []Object) (err error) {
+// worth writing. Its error names the file that an object is made of, and the field.
+func judge(ctx context.Context, reader *manifests.Reader, objects []Object, sources []string) (err error) {
 	text, err := Manifests(objects)
 	if err != nil || len(objects) == 0 {
 		return err
@@ -108,14 +112,21 @@ func judge(ctx context.Context, reader *manifests.Reader, objects []Object) (err
 		return fmt.Errorf("make folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := os.WriteFile(filepath.Join(dir, "import.yaml"), text, 0o600); err != nil {
+	file := filepath.Join(dir, "import.yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return fmt.Errorf("write manifests: %w", err)
 	}
-	if _, err := reader.Read(ctx, dir); err != nil {
-		return fmt.Errorf("the objects that these files make are not valid, so none is written:\n%w",
-			errors.New(strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "")))
+	_, problems, err := reader.Examine(ctx, file)
+	if err != nil || len(problems) == 0 {
+		return err
 	}
-	return nil
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		before := strings.Split(string(text), "\n")[:max(0, p.Line-1)]
+		n := len(slices.DeleteFunc(before, func(line string) bool { return line != separator }))
+		lines[i] = fmt.Sprintf("%s: %s %s: %s", sources[n], objects[n].GetObjectKind().GroupVersionKind().Kind, objects[n].GetName(), p.Message)
+	}
+	return fmt.Errorf("the objects that these files make are not valid, so none is written:\n%s", strings.Join(lines, "\n"))
 }
 
 // conflict is what refuses a file that says two things.

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
@@ -14,7 +15,11 @@ import (
 // Object is an object of Kubernetes to be written: a Secret, an IdentityProvider or an OAuthClient.
 type Object interface {
 	metav1.Object
+	runtime.Object
 }
+
+// separator is the line between two objects.
+const separator = "---"
 
 // descriptionAnnotation is where Kubernetes keeps descriptions for people.
 const descriptionAnnotation = "kubernetes.io/description"
@@ -84,7 +89,7 @@ func Manifests(objects []Object) ([]byte, error) {
 			return nil, fmt.Errorf("write %s: %w", o.GetName(), err)
 		}
 		if i > 0 {
-			all = append(all, "---\n"...)
+			all = append(all, separator+"\n"...)
 		}
 		all = append(all, text...)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Bounds of a file.
@@ -17,6 +18,9 @@ const (
 	maxDepth    = 32
 	maxElements = 20_000
 )
+
+// errEncoding is what ends the reading of a file in another encoding: what is guessed there could be another name or secret.
+var errEncoding = errors.New("its encoding is not UTF-8: save it as UTF-8, and let its first line say so or nothing")
 
 // node is one element. Namespaces and attributes have no meaning in these files.
 type node struct {
@@ -32,7 +36,12 @@ func parse(text []byte) (*node, error) {
 	if len(text) > MaxBytes {
 		return nil, fmt.Errorf("it has more than %d KiB", MaxBytes>>10)
 	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // as editors put it before UTF-8
+	if !utf8.Valid(text) {
+		return nil, errEncoding
+	}
 	decoder := xml.NewDecoder(bytes.NewReader(text))
+	decoder.CharsetReader = func(string, io.Reader) (io.Reader, error) { return nil, errEncoding }
 	var root *node
 	var open []*node
 	elements := 0
@@ -43,6 +52,8 @@ func parse(text []byte) (*node, error) {
 			return root, nil
 		case errors.Is(err, io.EOF):
 			return nil, errors.New("it holds no element")
+		case errors.Is(err, errEncoding):
+			return nil, errEncoding
 		case err != nil:
 			return nil, fmt.Errorf("it is not XML: %w", err)
 		}
@@ -70,14 +81,24 @@ func parse(text []byte) (*node, error) {
 			last.text = strings.TrimSpace(last.text)
 			open = open[:len(open)-1]
 		case xml.CharData:
-			if bytes.ContainsFunc(t, isStrange) {
-				return nil, fmt.Errorf("line %d holds a character that is no text", lineOf(decoder))
-			}
-			if len(open) > 0 {
-				open[len(open)-1].text += string(t)
+			if err := addText(open, t, lineOf(decoder)); err != nil {
+				return nil, err
 			}
 		}
 	}
+}
+
+// addText adds text to the innermost of the elements that are open.
+func addText(open []*node, text []byte, line int) error {
+	switch {
+	case bytes.ContainsFunc(text, isStrange):
+		return fmt.Errorf("line %d holds a character that is no text", line)
+	case len(open) > 0:
+		open[len(open)-1].text += string(text)
+	case len(bytes.TrimSpace(text)) > 0: // XML §2.1: around the one element there are comments and the like alone.
+		return fmt.Errorf("line %d holds text outside of all elements", line)
+	}
+	return nil
 }
 
 func lineOf(decoder *xml.Decoder) int {
