@@ -32,17 +32,17 @@ type standaloneFlags struct {
 func standaloneCommand() *cobra.Command {
 	var f standaloneFlags
 	cmd := &cobra.Command{
-		Use:   "standalone --manifests DIR --issuer URL",
+		Use:   "standalone --manifests PATH --issuer URL",
 		Short: "Serve the token endpoint from a folder of YAML files, without a cluster",
-		Long: `Serve the token endpoint from a folder of YAML files: IdentityProviders, OAuthClients and the Secrets that they name.
-They are judged as on a cluster. The folder is read again whenever it changes; a mistake is reported with file and line
-and leaves the last good state in force.`,
+		Long: `Serve the token endpoint from a folder of YAML files, or from one file: IdentityProviders, OAuthClients and the Secrets that
+they name. They are judged as on a cluster. What is there is read again whenever it changes; a mistake is reported with file
+and line and leaves the last good state in force.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.ErrOrStderr()) },
 	}
 	f.logs.add(cmd.Flags())
 	f.public.add(cmd.Flags())
-	cmd.Flags().StringVar(&f.manifests, "manifests", "", "folder of YAML files (required)")
+	cmd.Flags().StringVar(&f.manifests, "manifests", "", "folder of YAML files, or one file (required)")
 	cmd.Flags().StringVar(&f.signingKeys, "signing-keys", "", "file that holds the signing keys, made when it does not exist (default: new keys at every start, so that older access tokens no longer verify)")
 	cmd.Flags().StringVar(&f.digestKey, "digest-key", "", "file that holds the key under which refresh tokens are sealed, made when it does not exist (default: a new key at every start, so that older refresh tokens are refused)")
 	return cmd
@@ -55,7 +55,7 @@ func (f *standaloneFlags) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	if f.manifests == "" {
-		return errors.New("--manifests is required: name a folder of YAML files")
+		return errors.New("--manifests is required: name a folder of YAML files, or one file")
 	}
 	store := trust.NewStore()
 	e, err := f.public.newEndpoint(ctx, store, nil, log)

@@ -71,9 +71,20 @@ func NewReader() (*Reader, error) {
 	return &Reader{schemas: schemas}, nil
 }
 
-// Files returns the manifests in a folder and those below it, by the endings .yaml, .yml and .json. Names that begin
-// with a dot are left out, but not those that a projected volume links to.
-func Files(dir string) ([]string, error) {
+// Files returns the one file that is named, whatever it is called, or the manifests in a folder and those below it, by the
+// endings .yaml, .yml and .json. There, names that begin with a dot are left out, but not those that a projected volume links to.
+func Files(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("list manifests: %w", err)
+	case info.IsDir():
+		return filesBelow(path)
+	}
+	return []string{path}, nil
+}
+
+func filesBelow(dir string) ([]string, error) {
 	var files []string
 	err := filepath.WalkDir(dir+string(filepath.Separator), func(path string, entry fs.DirEntry, err error) error {
 		switch {
@@ -123,7 +134,7 @@ func (r *Reader) read(ctx context.Context, documents map[string]*yaml.Node, path
 	}
 	read := map[string]bool{}
 	for _, path := range paths {
-		files, err := filesAt(path)
+		files, err := Files(path)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -138,18 +149,6 @@ func (r *Reader) read(ctx context.Context, documents map[string]*yaml.Node, path
 		}
 	}
 	return l.set, l.problems.sorted(), nil
-}
-
-// filesAt are the files of a folder, or the one that is named, whatever it is called.
-func filesAt(path string) ([]string, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("list manifests: %w", err)
-	case info.IsDir():
-		return Files(path)
-	}
-	return []string{path}, nil
 }
 
 // loading is one run of Read.

@@ -197,3 +197,28 @@ func TestRefreshPanics(t *testing.T) {
 		t.Error("a later edit does not count")
 	}
 }
+
+// TestOneFile: a file may stand in the place of a folder, whatever it is called, and also when another one replaces it.
+func TestOneFile(t *testing.T) {
+	w := newWorld(t)
+	w.write("all", clientYAML)
+	w.write("b.yaml", "broken: [")
+	w.loader.dir = filepath.Join(w.dir, "all")
+	w.load()
+	w.expect(0, 1)
+	w.write("new", strings.Replace(clientYAML, "spec:\n", "spec:\n  clientID: other\n", 1))
+	if err := os.Rename(filepath.Join(w.dir, "new"), w.loader.dir); err != nil {
+		t.Fatal(err)
+	}
+	w.refresh(start())
+	if s := w.store.Snapshot(); s.Client("other") == nil || s.Client("default.app") != nil {
+		t.Error("the edit does not count")
+	}
+	if err := os.Remove(w.loader.dir); err != nil {
+		t.Fatal(err)
+	}
+	if log := w.refresh(start()); !strings.Contains(log, "cannot be read; the last good state stays in force") {
+		t.Errorf("log %s", log)
+	}
+	w.expect(0, 1)
+}
