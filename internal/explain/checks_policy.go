@@ -20,7 +20,7 @@ func (j *judgement) policyChecks() []Check {
 		{Check{ID: "granted-subject", Title: "Subject may be granted"}, []oauth.Reason{oauth.ReasonSubjectTooLong, oauth.ReasonSubjectReserved}},
 		{Check{ID: "scope", Title: "Scope may be granted", Seen: j.scopeSeen(), Wanted: j.scopeWanted()}, []oauth.Reason{oauth.ReasonScopeNotAllowed, oauth.ReasonMalformedScope}},
 		{Check{ID: "resource", Title: "Resource may be granted", Seen: j.resourcesSeen(), Wanted: j.resourcesWanted()}, []oauth.Reason{oauth.ReasonTargetNotAllowed}},
-		{Check{ID: "time-left", Title: "Token can still be used"}, nil},
+		{Check{ID: "time-left", Title: "Token can still be used", Seen: j.timeLeft()}, nil},
 		{Check{ID: "one-time-use", Title: "Not used before"}, []oauth.Reason{oauth.ReasonIssuedBeforeStart, oauth.ReasonReplayed}},
 	}
 	if p := j.trace.Provider; p != nil && p.IDJAG {
@@ -43,6 +43,9 @@ func (j *judgement) policyChecks() []Check {
 			c = Check{ID: c.ID, Title: c.Title, State: NotLookedAt, Detail: noClient}
 		default:
 			c = j.decide(c, r.reasons...)
+			if c.ID == "time-left" && c.State == Failed {
+				c.Fix = j.fixTimeLeft()
+			}
 			// What the last request was refused for keeps the checks behind it from being made.
 			reached = c.State != Failed || c.Reason != j.last.reason
 		}
@@ -65,14 +68,39 @@ func (j *judgement) useCheck(c Check) Check {
 	return c
 }
 
+// timeLeft is the end of an assertion that the tokens of the client end with.
+func (j *judgement) timeLeft() string {
+	if c := j.trace.UntrustedClaims; c != nil && j.client.CapToAssertion {
+		return "it ends with the assertion, " + j.view().moment("exp", c.Expiry)
+	}
+	return ""
+}
+
 func (j *judgement) scopeSeen() string {
-	if j.options.Scope == "" {
+	most, _ := j.most()
+	switch {
+	case j.options.Scope == "" && most != nil:
+		return "that of the ID-JAG: " + list(most)
+	case j.options.Scope == "":
 		return "none asked for"
 	}
 	return printable(j.options.Scope)
 }
 
 func (j *judgement) scopeWanted() string {
+	most, _ := j.most()
+	return j.scopeOfObjects() + within(most)
+}
+
+// within adds what an ID-JAG allows to what is wanted.
+func within(most []string) string {
+	if most == nil {
+		return ""
+	}
+	return ", and of the ID-JAG's " + list(most)
+}
+
+func (j *judgement) scopeOfObjects() string {
 	if j.trace.Provider != nil && j.trace.Provider.Scopes != nil {
 		return "some of the client's " + list(j.client.Scopes) + " that the provider allows: " + list(j.trace.Provider.Scopes)
 	}
@@ -80,13 +108,22 @@ func (j *judgement) scopeWanted() string {
 }
 
 func (j *judgement) resourcesSeen() string {
-	if len(j.options.Resources) == 0 {
+	_, most := j.most()
+	switch {
+	case len(j.options.Resources) == 0 && most != nil:
+		return "that of the ID-JAG: " + list(most)
+	case len(j.options.Resources) == 0:
 		return "none asked for"
 	}
 	return list(j.options.Resources)
 }
 
 func (j *judgement) resourcesWanted() string {
+	_, most := j.most()
+	return j.resourcesOfClient() + within(most)
+}
+
+func (j *judgement) resourcesOfClient() string {
 	if len(j.client.Resources) == 0 {
 		return "the issuer of the token server"
 	}

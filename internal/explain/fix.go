@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/grantor-dev/grantor/internal/reasons"
@@ -103,6 +104,9 @@ func (j *judgement) fixClaims(reason oauth.Reason) string {
 	case oauth.ReasonClaimRuleFailed:
 		return "An expression of the provider cannot be evaluated for these claims: one that is missing is tested with has(). Change spec.claimValidationRules, spec.claimMappings or spec.subject:\n" + edit("idp", p.Key)
 	case oauth.ReasonJWTIDMissing:
+		if p.IDJAG {
+			return "Have the issuer give every token a jti of its own: an ID-JAG has one, and works once."
+		}
 		return "Have the issuer give every token a jti of its own. If the provider's assertions may be used more than once, say so:\n" + patch("idp", p.Key, `{"spec":{"replay":"OneTimeIfPresent"}}`)
 	case oauth.ReasonIssuedBeforeStart:
 		return "Have the issuer say when the token was made, in iat or nbf: without, nobody can tell that it was not used before, and this provider's assertions work once."
@@ -112,47 +116,56 @@ func (j *judgement) fixClaims(reason oauth.Reason) string {
 
 func (j *judgement) fixAudience(p *trust.Provider, audience []string) string {
 	if p.IDJAG {
-		return "Have the issuer make the token for this token server: aud is its issuer " + quoted(j.issuer) + " and nothing else, which spec.audienceAliases holds, too."
+		text := "Have the issuer make the token for this token server: aud is its issuer " + quoted(j.issuer) + " and nothing else, which spec.audienceAliases holds, too."
+		if !slices.Contains(p.AudienceAliases, j.issuer) {
+			text += " It does not: add it to " + p.Key.String() + ":\n" + aliases(p.AudienceAliases, j.issuer)
+		}
+		return text
 	}
 	text := "Have the issuer make the token for this server, with aud " + list(p.AudienceAliases) + ". "
 	if p.SoleAudience && len(audience) > 1 {
 		text += "With spec.audiencePolicy Sole it may name nobody else. "
 	}
-	if len(audience) == 0 {
-		return text
+	others := slices.DeleteFunc(slices.Clone(audience), func(s string) bool { return slices.Contains(p.AudienceAliases, s) })
+	missing := slices.Compact(slices.Sorted(slices.Values(others)))
+	if !p.SoleAudience { // One that names this server is enough.
+		missing = slices.DeleteFunc(others, func(s string) bool { return !isAlias(s) })
+		missing = missing[:min(len(missing), 1)]
 	}
-	text += "If it is a name of this server alone, add it to " + p.Key.String() + ":\nspec:\n  audienceAliases:\n"
-	for _, alias := range p.AudienceAliases {
-		text += "  - " + quoted(alias) + "\n"
+	if len(missing) == 0 || !every(missing, isAlias) || len(p.AudienceAliases)+len(missing) > maxAliases {
+		return strings.TrimSuffix(text, " ")
 	}
-	return text + "  - " + quoted(audience[0])
+	of := "If it is a name of this server alone, add it to "
+	if len(missing) > 1 {
+		of = "If they are names of this server alone, add them to "
+	}
+	return text + of + p.Key.String() + ":\n" + aliases(p.AudienceAliases, missing...)
 }
 
-// fixTimes is about clocks.
-func (j *judgement) fixTimes(reason oauth.Reason) string {
-	p := j.trace.Provider
-	if p == nil {
-		return ""
+// maxAliases is how many names a provider may have for this server.
+const maxAliases = 16
+
+// isAlias reports whether the schema takes a text for an audience alias.
+func isAlias(s string) bool {
+	return s != "" && len(s) <= 512 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f })
+}
+
+func every(values []string, is func(string) bool) bool {
+	return !slices.ContainsFunc(values, func(s string) bool { return !is(s) })
+}
+
+// aliases is the list of a provider's audience aliases with more of them.
+func aliases(present []string, more ...string) string {
+	return "spec:\n  audienceAliases:\n" + items(slices.Concat(present, more))
+}
+
+// items are the lines of a list in YAML.
+func items(values []string) string {
+	lines := make([]string, len(values))
+	for i, s := range values {
+		lines[i] = "  - " + quoted(s)
 	}
-	clocks := fmt.Sprintf(" If the clocks of issuer and server differ, set them right, or allow more than %s, up to 5m:\n%s", span(p.ClockSkew), patch("idp", p.Key, `{"spec":{"clockSkew":"2m"}}`))
-	switch reason { //nolint:exhaustive // The others are about other things.
-	case oauth.ReasonExpired:
-		return "Obtain a new assertion and exchange it at once." + clocks
-	case oauth.ReasonNotYetValid:
-		return "Wait until it is valid." + clocks
-	case oauth.ReasonIssuedInFuture:
-		return "The issuer's clock is ahead, or this one is behind." + clocks
-	case oauth.ReasonIssuedAtMissing:
-		if p.IDJAG {
-			return "Have the issuer say when the token was made, in iat."
-		}
-		return "Have the issuer say when the token was made, in iat: spec.maxAge of " + p.Key.String() + " cannot be held to without."
-	case oauth.ReasonTooOld:
-		return "Obtain a new assertion and exchange it at once. If older ones are good, raise spec.maxAge:\n" + edit("idp", p.Key)
-	case oauth.ReasonLifetimeTooLong:
-		return "Have the issuer make tokens that live no longer than wanted. If these are good, raise spec.maxLifetime:\n" + edit("idp", p.Key)
-	}
-	return ""
+	return strings.Join(lines, "\n")
 }
 
 // profileHint says where a presetting came from.

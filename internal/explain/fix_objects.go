@@ -150,7 +150,11 @@ func (j *judgement) fixUnknown() string {
 	if h := j.trace.UntrustedHeader; h != nil && h.Type == jose.TypeAccessToken {
 		return "Its typ says that it is an access token, perhaps one of the token server itself, which --issuer would tell. Present the token that the identity provider has signed for this server."
 	}
-	return "No IdentityProvider that the client may use has this issuer. If you mean to trust it, declare it with its keys and with the aud that its tokens have for this server:\n" +
+	text := "No IdentityProvider that the client may use has this issuer. "
+	if j.anonymous && j.tenant == "" && j.options.Namespace != "" {
+		text = "No IdentityProvider in namespace " + j.options.Namespace + " has this issuer, and no other namespace was looked at: name another one with -n, all with -A, or the client with --client. "
+	}
+	return text + "If you mean to trust it, declare it with its keys and with the aud that its tokens have for this server:\n" +
 		"apiVersion: " + v1alpha1.GroupVersion().String() + "\nkind: IdentityProvider\nmetadata:\n  name: issuer\n  namespace: " + namespace +
 		"\nspec:\n  issuer: " + quoted(issuer) + "\n  audienceAliases: [" + quoted(j.aliasHint()) + "]\n  discovery: {}"
 }
@@ -166,12 +170,16 @@ func (j *judgement) aliasHint() string {
 // fixNotAllowed says which half of the handshake is missing.
 func (j *judgement) fixNotAllowed(p *trust.Provider) string {
 	c := j.client
+	name := fmt.Sprintf("Name the provider in OAuthClient %s:\n%s", c.Key, j.named(p))
+	if c.Providers == nil {
+		name = fmt.Sprintf("Name the provider in OAuthClient %s, and those of its own namespace that it is to keep: without a list it has all of them.\n%s", c.Key, j.named(p))
+	}
 	if p.Admits(c.Key.Namespace) {
-		return fmt.Sprintf("Name the provider in OAuthClient %s:\n%s", c.Key, j.named(p))
+		return name
 	}
 	text := ""
 	if !slices.Contains(c.Providers, p.Key) {
-		text = fmt.Sprintf("Name the provider in OAuthClient %s:\n%s\n", c.Key, j.named(p))
+		text = name + "\n"
 	}
 	return text + fmt.Sprintf("Have IdentityProvider %s admit clients of namespace %s:\nspec:\n  allowedClientNamespaces:\n    from: Listed\n    namespaces:\n%s",
 		p.Key, c.Key.Namespace, admitted(p, c.Key.Namespace))
@@ -192,37 +200,10 @@ func (j *judgement) named(p *trust.Provider) string {
 	b.WriteString("spec:\n  identityProviders:\n")
 	keys := j.client.Providers
 	if keys == nil {
-		for _, own := range j.world.compiledProviders {
-			if own.Key.Namespace == j.client.Key.Namespace {
-				keys = append(keys, own.Key)
-			}
-		}
+		keys = j.world.mentioned(j.client)
 	}
 	for _, k := range append(slices.Clip(keys), p.Key) {
 		fmt.Fprintf(&b, "  - {name: %s, namespace: %s}\n", k.Name, k.Namespace)
-	}
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// fixGranted is about what is asked for.
-func (j *judgement) fixGranted(reason oauth.Reason) string {
-	switch reason { //nolint:exhaustive // The others are about other things.
-	case oauth.ReasonSubjectReserved:
-		return "Leave spec.subject.prefix of the provider at its default, or choose one that does not have the form <namespace>/<name>: of another provider:\n" + edit("idp", j.trace.Provider.Key)
-	case oauth.ReasonScopeNotAllowed:
-		return "None of the scopes that are asked for may be granted. Ask for others, or add them to the client, and to the provider if it has a list:\n" + edit("oac", j.client.Key)
-	case oauth.ReasonTargetNotAllowed:
-		return "Ask for a resource that the client may use, or add it:\nspec:\n  resources:\n" + j.resources()
-	}
-	return ""
-}
-
-func (j *judgement) resources() string {
-	var b strings.Builder
-	for _, r := range slices.Concat(j.client.Resources, j.options.Resources) {
-		if line := "  - " + quoted(r) + "\n"; !strings.Contains(b.String(), line) {
-			b.WriteString(line)
-		}
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }

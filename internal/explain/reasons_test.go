@@ -123,7 +123,7 @@ func timeRefusals() []refusal {
 	maxAge := ofProvider(func(p *v1alpha1.IdentityProvider) { p.Spec.MaxAge = "1m" })
 	return []refusal{
 		{oauth.ReasonExpiryMissing, "expiry-present", "exp", without("exp")},
-		{oauth.ReasonExpired, "expiry", `{"spec":{"clockSkew":"2m"}}`, claim("iat", at(-600), "exp", at(-300))},
+		{oauth.ReasonExpired, "expiry", `{"spec":{"clockSkew":"2m"}}`, claim("iat", at(-600), "exp", at(-90))},
 		{oauth.ReasonNotYetValid, "not-before", "Wait", claim("nbf", at(100))},
 		{oauth.ReasonIssuedInFuture, "issued-at", "clock", claim("iat", at(100))},
 		{oauth.ReasonTimesContradict, "order-of-times", "Set exp after iat", claim("iat", at(20), "exp", at(10))},
