@@ -74,9 +74,9 @@ type IdentityProviderSpec struct {
 	// the tokens of workflow runs. IDJAG: identity assertion authorization grants, which an enterprise's identity provider
 	// signs for one client of this server (draft-ietf-oauth-identity-assertion-authz-grant).
 	//
-	// Strangers share the issuer with Kubernetes and GitHubActions, and the audience is theirs to choose. There, one of
-	// claimValidationRules must restrict a claim that tells them apart; without one, Accepted is False with reason
-	// IdentityRuleMissing.
+	// Strangers share the issuer with Kubernetes and GitHubActions, and with clusterIssuer under any profile, and the audience
+	// is theirs to choose. There, one of claimValidationRules must restrict a claim that tells them apart; without one,
+	// Accepted is False with reason IdentityRuleMissing.
 	//
 	// +optional
 	// +default="Generic"
@@ -119,7 +119,8 @@ type IdentityProviderSpec struct {
 
 	// clusterIssuer takes the keys that sign the ServiceAccount tokens of this cluster, from the API server itself.
 	// spec.issuer must be the API server's own issuer, else KeysReady is False with reason IssuerMismatch, and the message
-	// holds the right one.
+	// holds the right one. Every workload of the cluster gets such tokens: one of claimValidationRules must say whose are
+	// accepted, see profile.
 	//
 	// +optional
 	ClusterIssuer *ClusterKeySet `json:"clusterIssuer,omitempty"`

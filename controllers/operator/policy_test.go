@@ -71,6 +71,39 @@ func TestIdentityRule(t *testing.T) {
 	}
 }
 
+// The keys of the API server are those of every workload of the cluster, whatever the profile calls the issuer.
+func TestIdentityRuleOfTheClusterIssuer(t *testing.T) {
+	for _, profile := range []v1alpha1.Profile{
+		"", v1alpha1.ProfileGeneric, v1alpha1.ProfileKubernetes, v1alpha1.ProfileSPIFFE, v1alpha1.ProfileGitHubActions, v1alpha1.ProfileIDJAG,
+	} {
+		for name, tc := range map[string]struct {
+			rules []v1alpha1.ClaimValidationRule
+			want  string
+		}{
+			"no rule":                     {nil, "!IdentityRuleMissing"},
+			"rule about the audience":     {[]v1alpha1.ClaimValidationRule{expression(`"https://as.example" in claims.aud`)}, "!IdentityRuleMissing"},
+			"rule of another profile":     {[]v1alpha1.ClaimValidationRule{{Claim: "repository_owner_id", RequiredValue: "1"}}, "!IdentityRuleMissing"},
+			"rule about the subject":      {[]v1alpha1.ClaimValidationRule{expression("claims.sub.startsWith('system:serviceaccount:team-a:')")}, "Accepted"},
+			"rule about the namespace":    {[]v1alpha1.ClaimValidationRule{expression(`claims["kubernetes.io"].namespace == "team-a"`)}, "Accepted"},
+			"rule for one ServiceAccount": {[]v1alpha1.ClaimValidationRule{{Claim: "sub", RequiredValue: "system:serviceaccount:team-a:app"}}, "Accepted"},
+		} {
+			t.Run(string(profile)+" "+name, func(t *testing.T) {
+				in := ProviderInput{
+					Provider: provider(of(profile), withRules(tc.rules...), clusterIssuer), Lookup: answers(fetchedAt(start, jwk("a"))), Now: start,
+				}
+				checkFixedPoint(t, in)
+				status := evaluated(in).Status
+				if got := summary(status.Conditions)[0]; got != tc.want || (status.Trust != nil) != (tc.want == "Accepted") {
+					t.Errorf("%s, trust %+v", got, status.Trust)
+				}
+				if said := status.Conditions[0].Message; tc.want != "Accepted" && !strings.HasPrefix(said, "Every workload of the cluster can get a token of this issuer") {
+					t.Errorf("message %q", said)
+				}
+			})
+		}
+	}
+}
+
 // A mapping or a subject restricts nobody.
 func TestIdentityRuleIsNoMapping(t *testing.T) {
 	status := evaluated(ProviderInput{Provider: provider(inline(jwk("a")), of(v1alpha1.ProfileKubernetes), func(p *v1alpha1.IdentityProvider) {

@@ -110,7 +110,7 @@ func acceptProvider(p *v1alpha1.IdentityProvider, rivals []*v1alpha1.IdentityPro
 
 // identityRuleMissing says which rule to add.
 func identityRuleMissing(p *v1alpha1.IdentityProvider, policy profile.Policy) string {
-	if policy.Profile == v1alpha1.ProfileKubernetes {
+	if policy.Profile == v1alpha1.ProfileKubernetes || p.Spec.ClusterIssuer != nil {
 		return fmt.Sprintf("Every workload of the cluster can get a token of this issuer, for any audience: say in spec.claimValidationRules whose are accepted, for example {expression: \"claims.sub.startsWith('system:serviceaccount:%s:')\"} for those of this namespace", p.Namespace)
 	}
 	return "Everybody's workflows can get a token of this issuer, for any audience: say in spec.claimValidationRules whose are accepted, for example {claim: repository_owner_id, requiredValue: \"<the numeric id of your organization>\"}"

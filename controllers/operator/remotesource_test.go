@@ -27,6 +27,12 @@ func remote(url v1alpha1.FetchURL) func(*v1alpha1.IdentityProvider) {
 	}
 }
 
+// clusterIssuer gives a provider the keys of the API server.
+func clusterIssuer(p *v1alpha1.IdentityProvider) {
+	p.Spec.CertificateSecretRef, p.Spec.JWKS = nil, nil
+	p.Spec.ClusterIssuer = &v1alpha1.ClusterKeySet{Refresh: v1alpha1.Refresh{RefreshInterval: "1h", MaxStale: "0s"}}
+}
+
 func maxStale(d v1alpha1.Duration) func(*v1alpha1.IdentityProvider) {
 	return func(p *v1alpha1.IdentityProvider) { p.Spec.JWKSURI.MaxStale = d }
 }
@@ -299,9 +305,6 @@ func TestRemoteSources(t *testing.T) {
 			p.Spec.CertificateSecretRef, p.Spec.Discovery = nil, &v1alpha1.DiscoveredKeySet{URL: url}
 		}
 	}
-	clusterIssuer := func(p *v1alpha1.IdentityProvider) {
-		p.Spec.CertificateSecretRef, p.Spec.ClusterIssuer = nil, &v1alpha1.ClusterKeySet{Refresh: v1alpha1.Refresh{RefreshInterval: "1h", MaxStale: "0s"}}
-	}
 	plain := Refresh{10 * time.Minute, 24 * time.Hour}
 	for name, tc := range map[string]struct {
 		mutate  []func(*v1alpha1.IdentityProvider)
@@ -314,7 +317,7 @@ func TestRemoteSources(t *testing.T) {
 		"JWK Set":                 {[]func(*v1alpha1.IdentityProvider){remote(siteURL)}, References{}, RemoteSource{Kind: SourceJWKSURI, URL: siteURL}, plain, "ResolvedRefs", ""},
 		"discovery at the issuer": {[]func(*v1alpha1.IdentityProvider){discovery("")}, References{}, RemoteSource{Kind: SourceDiscovery, URL: issuer + "/.well-known/openid-configuration", Issuer: issuer}, plain, "ResolvedRefs", ""},
 		"discovery elsewhere":     {[]func(*v1alpha1.IdentityProvider){discovery(siteURL)}, References{}, RemoteSource{Kind: SourceDiscovery, URL: siteURL, Issuer: issuer}, plain, "ResolvedRefs", ""},
-		"cluster issuer":          {[]func(*v1alpha1.IdentityProvider){clusterIssuer}, References{}, RemoteSource{Kind: SourceClusterIssuer, Issuer: issuer}, Refresh{time.Hour, 0}, "ResolvedRefs", ""},
+		"cluster issuer":          {[]func(*v1alpha1.IdentityProvider){clusterIssuer, withRules(v1alpha1.ClaimValidationRule{Claim: "sub", RequiredValue: "x"})}, References{}, RemoteSource{Kind: SourceClusterIssuer, Issuer: issuer}, Refresh{time.Hour, 0}, "ResolvedRefs", ""},
 		"CA in a Secret":          {[]func(*v1alpha1.IdentityProvider){remote(siteURL), inSecret}, refs(secret("ca", map[string][]byte{"ca.crt": []byte("PEM")})), RemoteSource{Kind: SourceJWKSURI, URL: siteURL, CA: "PEM"}, plain, "ResolvedRefs", ""},
 		"CA in a ConfigMap":       {[]func(*v1alpha1.IdentityProvider){remote(siteURL), inConfigMap}, References{ConfigMap: bundle("ca", "PEM")}, RemoteSource{Kind: SourceJWKSURI, URL: siteURL, CA: "PEM"}, plain, "ResolvedRefs", ""},
 		"no Secret":               {[]func(*v1alpha1.IdentityProvider){remote(siteURL), inSecret}, References{}, RemoteSource{}, Refresh{}, "SecretNotFound", `Secret "ca" does not exist in namespace "team-a"`},

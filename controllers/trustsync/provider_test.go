@@ -210,6 +210,7 @@ func TestCompileProviderRefuses(t *testing.T) {
 		}, false},
 		"unknown profile":                    {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = "Other" }, false},
 		"no rule for the users of a cluster": {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileKubernetes }, false},
+		"no rule for whoever uses this one":  {func(p *v1alpha1.IdentityProvider) { p.Spec.ClusterIssuer = &v1alpha1.ClusterKeySet{} }, false},
 		"no rule for everybody's workflows":  {func(p *v1alpha1.IdentityProvider) { p.Spec.Profile = v1alpha1.ProfileGitHubActions }, false},
 		"a rule for all": {func(p *v1alpha1.IdentityProvider) {
 			p.Spec.Profile = v1alpha1.ProfileKubernetes

@@ -109,6 +109,8 @@ func (l *linting) add(at manifests.Problem, rule string, severity Severity) {
 type subject struct {
 	kind, namespace, name string
 	conditions            []metav1.Condition
+	// shared is the field of a provider that says that strangers share its issuer.
+	shared string
 	// keys is the field of its keys or credentials, and remote says that they have to be fetched.
 	keys   string
 	remote bool
@@ -121,7 +123,10 @@ func (l *linting) found(s subject, condition *metav1.Condition, path string, sev
 }
 
 func (l *linting) provider(p *v1alpha1.IdentityProvider) {
-	s := subject{kind: "IdentityProvider", namespace: p.Namespace, name: p.Name, conditions: p.Status.Conditions}
+	s := subject{kind: "IdentityProvider", namespace: p.Namespace, name: p.Name, conditions: p.Status.Conditions, shared: "spec.profile"}
+	if p.Spec.ClusterIssuer != nil {
+		s.shared = "spec.clusterIssuer"
+	}
 	s.keys, s.remote = keysOf(p.Spec.CertificateSecretRef != nil, p.Spec.JWKS != nil)
 	l.accepted(s)
 	if c := l.untrue(s, v1alpha1.ConditionResolvedRefs); c != nil {
@@ -178,7 +183,7 @@ func (l *linting) accepted(s subject) {
 	case v1alpha1.ReasonDuplicateClientID:
 		path = "spec.clientID"
 	case v1alpha1.ReasonIdentityRuleMissing:
-		path = "spec.profile"
+		path = s.shared
 	case v1alpha1.ReasonInvalidExpression:
 		path = expressionPath(c.Message)
 	}

@@ -93,6 +93,7 @@ func TestRules(t *testing.T) {
 		"one issuer twice":         {provider("a", "discovery: {}") + strings.Replace(provider("b", "discovery: {}"), "https://b.", "https://a.", 1), []string{"13:3 error duplicate-issuer"}},
 		"expression":               {provider("a", "discovery: {}\n  claimValidationRules: [{expression: 'claims.'}]"), []string{"8:27 error invalid-expression"}},
 		"nobody is told apart":     {provider("a", "discovery: {}\n  profile: GitHubActions"), []string{"8:3 error identity-rule-missing"}},
+		"all of a cluster":         {provider("a", "clusterIssuer: {}"), []string{"7:3 error identity-rule-missing"}},
 		"Secret without the key":   {provider("a", byCert) + secret("cert", "other", "x"), []string{"7:3 error secret-key-not-found"}},
 		"certificate expired":      {provider("a", byCert) + secret("cert", "tls.crt", certificate(-9, -1)), []string{"7:3 error certificate-expired"}},
 		"certificate expires":      {provider("a", byCert) + secret("cert", "tls.crt", certificate(-9, 20)), []string{"7:3 warning certificate-expires-soon"}},

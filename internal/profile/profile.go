@@ -53,6 +53,10 @@ func Resolve(p *v1alpha1.IdentityProvider) (Policy, error) {
 	if spec.Subject != nil && spec.Subject.Prefix != nil {
 		r.SubjectPrefix = *spec.Subject.Prefix
 	}
+	if spec.ClusterIssuer != nil {
+		// Whatever the profile says: these are the keys of ServiceAccount tokens, which every workload of the cluster gets.
+		r.IdentityClaims = clusterIdentity()
+	}
 	r.AudiencePolicy = cmp.Or(spec.AudiencePolicy, r.AudiencePolicy)
 	r.CertificateExpiry = cmp.Or(spec.CertificateExpiry, v1alpha1.CertificateExpiryEnforce)
 	r.Replay = cmp.Or(spec.Replay, r.Replay)
@@ -86,7 +90,7 @@ func preset(name v1alpha1.Profile) (Policy, error) {
 		p.MaxLifetime = year
 		p.SubjectForm = v1alpha1.SubjectFormServiceAccount
 		p.Replay = v1alpha1.ReplayReuse
-		p.IdentityClaims = []string{"sub", "kubernetes.io"}
+		p.IdentityClaims = clusterIdentity()
 	case v1alpha1.ProfileSPIFFE:
 		// JWT-SVID §2.3: "typ … MUST be either JWT or JOSE" where it is present.
 		p.Types = []string{"", "jwt", "jose"}
@@ -110,6 +114,9 @@ func preset(name v1alpha1.Profile) (Policy, error) {
 	}
 	return p, nil
 }
+
+// clusterIdentity are the claims that tell apart the workloads of a Kubernetes cluster.
+func clusterIdentity() []string { return []string{"sub", "kubernetes.io"} }
 
 func override(field string, value *time.Duration, text v1alpha1.Duration) error {
 	if text == "" {

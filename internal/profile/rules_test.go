@@ -57,5 +57,10 @@ func TestMissesIdentityRule(t *testing.T) {
 		if resolve(t, provider(of(name))).MissesIdentityRule(nil) {
 			t.Errorf("%s: misses a rule", name)
 		}
+		// The workloads of a cluster share its issuer under any profile.
+		policy := resolve(t, provider(of(name), func(s *v1alpha1.IdentityProviderSpec) { s.ClusterIssuer = &v1alpha1.ClusterKeySet{} }))
+		if !policy.MissesIdentityRule(requiring("aud")) || policy.MissesIdentityRule(requiring("sub")) {
+			t.Errorf("%s: the workloads of a cluster are not told apart", name)
+		}
 	}
 }

@@ -63,7 +63,7 @@ func TestNotReadyIsLeftOut(t *testing.T) {
 		"expression":    {idp("a", "x", "claimValidationRules: [{expression: claims.sub ==, message: m}]", "jwks: "+jwks(t)), "InvalidExpression: spec.claimValidationRules[0].expression: 1:"},
 		"remote keys":   {idp("a", "x", "jwksURI: {url: https://idp.example/jwks}"), "standalone mode fetches nothing: put the keys into jwks"},
 		"discovery":     {idp("a", "x", "discovery: {}"), "standalone mode fetches nothing"},
-		"cluster":       {idp("a", "x", "clusterIssuer: {}"), "standalone mode fetches nothing"},
+		"cluster":       {idp("a", "x", "claimValidationRules: [{claim: sub, requiredValue: x}]", "clusterIssuer: {}"), "standalone mode fetches nothing"},
 		"remote keys with a CA": {
 			idp("a", "x", "jwksURI: {url: https://idp.example/jwks, caConfigMapRef: {name: ca}}"), "standalone mode fetches nothing",
 		},
