@@ -45,13 +45,13 @@ type JSONWebKey struct {
 	// +kubebuilder:validation:MaxLength=16
 	Use string `json:"use,omitempty"`
 
-	// key_ops must hold verify where it is present.
+	// key_ops must hold verify where it is present; an empty list does not.
 	//
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MaxLength=32
-	KeyOperations []string `json:"key_ops,omitempty"`
+	KeyOperations []string `json:"key_ops,omitzero"` //nolint:kubeapilinter // omitempty would drop an empty list, and the key would be judged without it.
 
 	// alg binds the key to one signature algorithm where it is present.
 	//

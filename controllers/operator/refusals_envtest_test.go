@@ -32,6 +32,7 @@ func TestRefusalsOfAnAPIServer(t *testing.T) {
 	c.startOperator(t)
 	t.Run("no new Secret in the place of a deleted one", c.checkUnmadeSecret)
 	t.Run("certificate of a year that cannot be written", c.checkUnwritableCertificate)
+	t.Run("inline key for no operation", c.checkInlineKeyForNothing)
 	t.Run("status that is refused", c.checkRefusedStatus)
 	t.Run("rotation of an immutable Secret", c.checkImmutableSecret)
 }
@@ -87,6 +88,16 @@ func (c *cluster) checkUnwritableCertificate(t *testing.T) {
 	}
 	if o := c.clientIs(t, namespace, "keyed", v1alpha1.ReasonInvalidKeyMaterial); o.Status.KeySet != nil {
 		t.Errorf("still trusted: %+v", o.Status.KeySet)
+	}
+}
+
+// checkInlineKeyForNothing has a key whose key_ops is an empty list, which the API server stores as it is.
+func (c *cluster) checkInlineKeyForNothing(t *testing.T) {
+	key := jwk("a")
+	key.KeyOperations = []string{}
+	c.create(t, provider(inline(key), func(p *v1alpha1.IdentityProvider) { p.Name, p.Spec.Issuer = "nothing", "https://nothing.example" }))
+	if p := c.providerIs(t, "nothing", v1alpha1.ReasonInvalidKeyMaterial); p.Status.Trust != nil {
+		t.Errorf("trusted: %+v", p.Status.Trust)
 	}
 }
 

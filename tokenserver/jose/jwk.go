@@ -17,6 +17,9 @@ const maxMemberBytes = 2048
 // them.
 const maxExponentText = 6
 
+// maxOperations bounds key_ops: RFC 7517 §4.3 has eight values, and others may be registered.
+const maxOperations = 16
+
 // ParseJWK reads one public JWK (RFC 7517 §4) strictly: unique members, base64url without padding, a supported and
 // strong key, use and key_ops (where present) that allow verification, alg (where present) that fits. Errors are
 // *KeyError.
@@ -101,13 +104,17 @@ func (m *jwkMembers) visit(name string, value strictjson.Value) (err error) {
 	case "crv":
 		m.curve, err = value.String(16)
 	case "kid":
-		m.keyID, err = value.String(MaxKeyIDBytes)
+		if m.keyID, err = value.String(MaxKeyIDBytes); err != nil {
+			return keyError(ProblemMalformed, "the kid of the JWK is not a text of 1 to %d bytes without control characters: use a shorter or simpler one", MaxKeyIDBytes)
+		}
 	case "alg":
 		m.algorithm, err = value.String(32)
 	case "use":
 		m.use, err = value.String(32)
 	case "key_ops":
-		m.operations, err = value.StringOrList(16)
+		if m.operations, err = value.StringOrList(maxOperations); err != nil {
+			return keyError(ProblemMalformed, "the key_ops of the JWK is not a list of 1 to %d texts: leave it out, or let it hold verify", maxOperations)
+		}
 	case "d", "p", "q", "dp", "dq", "qi", "oth", "k":
 		m.private = true
 	case "n", "e", "x", "y":

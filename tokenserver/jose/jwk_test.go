@@ -186,6 +186,37 @@ func TestParseJWKRefuses(t *testing.T) {
 	}
 }
 
+// What is wrong with a member that has a bound of its own is said of that member.
+func TestParseJWKNamesTheMember(t *testing.T) {
+	const (
+		kid        = "the kid of the JWK is not a text of 1 to 256 bytes without control characters: use a shorter or simpler one"
+		operations = "the key_ops of the JWK is not a list of 1 to 16 texts: leave it out, or let it hold verify"
+	)
+	for name, tc := range map[string]struct{ member, value, want string }{
+		"kid of 257 bytes":          {"kid", jwttest.Quote(strings.Repeat("k", 257)), kid},
+		"kid of 200 characters":     {"kid", jwttest.Quote(strings.Repeat("é", 200)), kid},
+		"kid without text":          {"kid", `""`, kid},
+		"kid with a control":        {"kid", `"a\u0001"`, kid},
+		"kid of another type":       {"kid", `1`, kid},
+		"no operations":             {"key_ops", `[]`, operations},
+		"seventeen operations":      {"key_ops", `["verify"` + strings.Repeat(`,"sign"`, 16) + `]`, operations},
+		"operation of another type": {"key_ops", `[1]`, operations},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ParseJWK([]byte(okpMembers().Add(tc.member, tc.value).String()))
+			var keyErr *KeyError
+			if !errors.As(err, &keyErr) || keyErr.Problem != ProblemMalformed || keyErr.Message != tc.want {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+	for _, longest := range []string{strings.Repeat("k", 256), strings.Repeat("é", 128)} {
+		if k, err := ParseJWK([]byte(okpMembers().Add("kid", jwttest.Quote(longest)).String())); err != nil || k.KeyID() != longest {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
 // TestParseJWKBound: the largest modulus that is accepted fits into the bound on the text of a member.
 func TestParseJWKBound(t *testing.T) {
 	k, err := NewPublicKey(&rsa.PublicKey{N: modulus(MaxRSABits), E: MinRSAExponent})
