@@ -28,6 +28,7 @@ type explainFlags struct {
 	manifests, file, client        string
 	issuer, scope, at, output      string
 	resources                      []string
+	timeout                        time.Duration
 }
 
 func explainCommand() *cobra.Command {
@@ -69,8 +70,9 @@ func (f *explainFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.client, "client", "", "OAuthClient that presents it: namespace/name, or name")
 	flags.StringVar(&f.issuer, "issuer", "", "issuer of the token server, or of a tenant of it; a few checks need it")
 	flags.StringVar(&f.scope, "scope", "", "scope that the request asks for")
-	flags.StringSliceVar(&f.resources, "resource", nil, "resource that the request asks for (RFC 8707)")
+	flags.StringArrayVar(&f.resources, "resource", nil, "resource that the request asks for (RFC 8707; repeatable)")
 	flags.StringVar(&f.at, "at", "", "time by which to judge, such as 2026-06-01T12:00:00Z (default: now)")
+	flags.DurationVar(&f.timeout, "timeout", time.Minute, "how long to wait for the API server")
 	flags.StringVarP(&f.output, "output", "o", "table", "table, json or yaml")
 }
 
@@ -90,6 +92,9 @@ func (f *explainFlags) run(ctx context.Context, args []string, stdin io.Reader, 
 		if at.Unix() <= 0 { // Times of JWTs count from there.
 			return errors.New("--at must be after 1970")
 		}
+	}
+	if f.timeout <= 0 {
+		return errors.New("--timeout must be positive")
 	}
 	if f.output != "table" && f.output != "json" && f.output != "yaml" {
 		return errors.New("--output must be table, json or yaml")
@@ -203,7 +208,12 @@ func (f *explainFlags) world(ctx context.Context, at time.Time) (*explain.World,
 	if err != nil {
 		return nil, o, fmt.Errorf("connect to the API server: %w", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
 	w, err := explain.FromCluster(ctx, reader, o.Client, o.Namespace)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("the API server %s has not answered within %s (--timeout)", config.Host, f.timeout)
+	}
 	return w, o, err
 }
 

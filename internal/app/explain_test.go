@@ -6,11 +6,15 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
 
 	"github.com/grantor-dev/grantor/internal/jwttest"
 )
@@ -77,23 +81,27 @@ func TestExplain(t *testing.T) {
 		"refused later":        {[]string{"--manifests", e.manifests, "--client", "team-a/app", "-f", e.file, "--at", time.Now().Add(time.Hour).Format(time.RFC3339)}, 1, "Refused for expired", ""},
 		"refused by JSON":      {[]string{"--manifests", e.manifests, "--client", "team-a/app", "-o", "json", e.assertion + "x"}, 1, `"verdict": "Refused"`, ""},
 		"resource":             {[]string{"--manifests", e.manifests, "--client", "team-a/app", "-f", e.file, "--issuer", "https://auth.example.com", "--resource", "https://x.example.com"}, 1, "target_not_allowed", ""},
-		"client":               {[]string{"--manifests", e.manifests, "--client", "team-a/app"}, 0, "Scopes:         read", ""},
-		"no such client":       {[]string{"--manifests", e.manifests, "--client", "team-a/none", "-f", e.file}, 2, "", "there is no such OAuthClient: team-a/none"},
-		"nothing":              {nil, 2, "", "name an assertion, or a client with --client"},
-		"twice":                {[]string{"-f", e.file, "x"}, 2, "", "not both"},
-		"two arguments":        {[]string{"x", "y"}, 2, "", "accepts at most 1 arg"},
-		"no such file":         {[]string{"-f", filepath.Join(e.dir, "no")}, 2, "", "--file: "},
-		"empty file":           {[]string{"-f", os.DevNull}, 2, "", "there is no assertion"},
-		"folder for a file":    {[]string{"-f", e.dir}, 2, "", "--file: "},
-		"empty argument":       {[]string{""}, 2, "", "there is no assertion: the argument is empty"},
-		"before all time":      {[]string{"x", "--at", "0001-01-01T00:00:00Z"}, 2, "", "--at must be after 1970"},
-		"no such folder":       {[]string{"--manifests", filepath.Join(e.dir, "no"), "x"}, 2, "", "list manifests"},
-		"no namespace":         {[]string{"--manifests", e.manifests, "--client", "app", "x"}, 2, "", "--client is no namespace/name"},
-		"no cluster":           {[]string{"x"}, 2, "", "read kubeconfig"},
-		"flag":                 {[]string{"--bogus"}, 2, "", "unknown flag"},
-		"time":                 {[]string{"x", "--at", "noon"}, 2, "", "--at is no time"},
-		"output":               {[]string{"x", "-o", "xml"}, 2, "", "--output must be"},
-		"issuer":               {[]string{"--manifests", e.manifests, "--issuer", "auth", "x"}, 2, "", `issuer "auth" is no URL`},
+		"resource with a comma": {
+			[]string{"--manifests", e.manifests, "--client", "team-a/app", "-f", e.file, "--issuer", "https://auth.example.com", "--resource", "https://x.example.com/a,b"}, 1, "✗ Resource may be granted     https://x.example.com/a,b\n", "",
+		},
+		"no time at all":    {[]string{"x", "--timeout", "0s"}, 2, "", "--timeout must be positive"},
+		"client":            {[]string{"--manifests", e.manifests, "--client", "team-a/app"}, 0, "Scopes:         read", ""},
+		"no such client":    {[]string{"--manifests", e.manifests, "--client", "team-a/none", "-f", e.file}, 2, "", "there is no such OAuthClient: team-a/none"},
+		"nothing":           {nil, 2, "", "name an assertion, or a client with --client"},
+		"twice":             {[]string{"-f", e.file, "x"}, 2, "", "not both"},
+		"two arguments":     {[]string{"x", "y"}, 2, "", "accepts at most 1 arg"},
+		"no such file":      {[]string{"-f", filepath.Join(e.dir, "no")}, 2, "", "--file: "},
+		"empty file":        {[]string{"-f", os.DevNull}, 2, "", "there is no assertion"},
+		"folder for a file": {[]string{"-f", e.dir}, 2, "", "--file: "},
+		"empty argument":    {[]string{""}, 2, "", "there is no assertion: the argument is empty"},
+		"before all time":   {[]string{"x", "--at", "0001-01-01T00:00:00Z"}, 2, "", "--at must be after 1970"},
+		"no such folder":    {[]string{"--manifests", filepath.Join(e.dir, "no"), "x"}, 2, "", "list manifests"},
+		"no namespace":      {[]string{"--manifests", e.manifests, "--client", "app", "x"}, 2, "", "--client is no namespace/name"},
+		"no cluster":        {[]string{"x"}, 2, "", "read kubeconfig"},
+		"flag":              {[]string{"--bogus"}, 2, "", "unknown flag"},
+		"time":              {[]string{"x", "--at", "noon"}, 2, "", "--at is no time"},
+		"output":            {[]string{"x", "-o", "xml"}, 2, "", "--output must be"},
+		"issuer":            {[]string{"--manifests", e.manifests, "--issuer", "auth", "x"}, 2, "", `issuer "auth" is no URL`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
@@ -152,5 +160,37 @@ func TestWithoutSpace(t *testing.T) {
 	code := Main([]string{"explain", "--manifests", e.manifests, "--client", "team-a/app", e.assertion}, &stdout, &stderr)
 	if code != 0 || strings.Contains(stdout.String(), "White space") {
 		t.Errorf("%d, stdout %s, stderr %s", code, &stdout, &stderr)
+	}
+}
+
+// TestSilentAPIServer: an API server that takes a connection and never answers does not keep the command.
+func TestSilentAPIServer(t *testing.T) {
+	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	text := strings.ReplaceAll(kubeconfig, "127.0.0.1:6443", silent.Addr().String())
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	code := Main([]string{"explain", "--kubeconfig", file, "--client", "team-a/app", "--timeout", "50ms"}, &stdout, &stderr)
+	if want := "has not answered within 50ms (--timeout)"; code != 2 || !strings.Contains(stderr.String(), want) {
+		t.Errorf("%d, stdout %s, stderr %s", code, &stdout, &stderr)
+	}
+}
+
+// TestResourcesHaveCommas: RFC 3986 §3.3: a comma is a part of a URI.
+func TestResourcesHaveCommas(t *testing.T) {
+	var f requestFlags
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.add(flags)
+	if err := flags.Parse([]string{"--resource", "https://a.example.com/b,c", "--resource", "https://d.example.com"}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"https://a.example.com/b,c", "https://d.example.com"}, f.resources); diff != "" {
+		t.Errorf("resources (-want +got):\n%s", diff)
 	}
 }

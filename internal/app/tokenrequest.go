@@ -49,7 +49,7 @@ func (f *requestFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.actorToken, "actor-token", "", "where the token of who acts is: "+sourceForm)
 	flags.StringVar(&f.actorTokenType, "actor-token-type", "jwt", "what it is: jwt, id_token, access_token or a URI")
 	flags.StringSliceVar(&f.scopes, "scope", nil, "scope to ask for (repeatable; default: all that the client may have)")
-	flags.StringSliceVar(&f.resources, "resource", nil, "API that the access token is to be for, as a URI (repeatable; default: the first of the client)")
+	flags.StringArrayVar(&f.resources, "resource", nil, "API that the access token is to be for, as a URI (repeatable; default: the first of the client)")
 }
 
 // sources reads flags that name sources, and keeps the first error.

@@ -19,7 +19,7 @@ func Hint(err error) string {
 	case oauth.InvalidClient:
 		return "the client id is unknown, or what proves it is not what its OAuthClient says; kubectl describe oauthclient shows that, and the audit log of the token server has the reason"
 	case oauth.InvalidGrant:
-		return "grantor explain shows which rule of its IdentityProvider the assertion breaks; the audit log of the token server has the reason"
+		return "grantor explain shows which rule of its IdentityProvider the assertion breaks, but not that it was used before; the audit log of the token server has the reason"
 	case oauth.UnauthorizedClient:
 		return "spec.grantTypes of the OAuthClient says which grants it may use"
 	case oauth.UnsupportedGrantType:

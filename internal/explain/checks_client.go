@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/grantor-dev/grantor/internal/reasons"
 	"github.com/grantor-dev/grantor/tokenserver/oauth"
@@ -51,6 +52,9 @@ func (j *judgement) clientChecks() []Check {
 		}
 	} else {
 		checks[0] = j.decide(checks[0], oauth.ReasonUnknownClient, oauth.ReasonOtherTenant)
+		if checks[0].State == Passed && strings.Contains(j.tenant, ".") {
+			checks[0].State, checks[0].Detail = NotLookedAt, "only a token server knows whether --tenant-domain makes "+printable(j.tenant)+" a name of namespace "+c.Key.Namespace
+		}
 		checks[1] = j.decide(checks[1], oauth.ReasonDisabledClient)
 		checks[4] = j.decide(checks[4], oauth.ReasonGrantNotAllowed)
 	}

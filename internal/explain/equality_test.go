@@ -262,3 +262,42 @@ func TestWorkloadOfAnotherProvider(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestTenantByDomain: for whom a domain is only a token server knows.
+func TestTenantByDomain(t *testing.T) {
+	for issuer, want := range map[string]State{server: Passed, server + "/t/team-a": Passed, server + "/t/example.com": NotLookedAt} {
+		r := newAttempt(func(a *attempt) { a.options.Issuer = issuer }).explain(t)
+		if c := r.Checks[0]; c.ID != "client" || c.State != want || (c.Detail == "") != (want == Passed) {
+			t.Errorf("%s: %+v", issuer, c)
+		}
+	}
+}
+
+// TestSpansAreToldApart: what is too long by little does not look like what is wanted.
+func TestSpansAreToldApart(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change       change
+		id           string
+		seen, wanted string
+	}{
+		"lifetime":          {claim("exp", at(86_450)), "lifetime", "24h0m50s from iat to exp", "at most 24h0m0s"},
+		"lifetime by hours": {claim("exp", at(90_000)), "lifetime", "25h0m from iat to exp", "at most 24h0m"},
+		"lifetime allowed":  {claim("exp", at(86_400)), "lifetime", "24h0m from iat to exp", "at most 24h0m"},
+		"age": {
+			all(claim("iat", at(-3650)), ofProvider(func(p *v1alpha1.IdentityProvider) { p.Spec.MaxAge = "1h" })), "age",
+			"iat 2026-06-01T10:59:10Z, 1h0m50s ago", "at most 1h0m0s ago",
+		},
+		"age by minutes": {
+			all(claim("iat", at(-3900)), ofProvider(func(p *v1alpha1.IdentityProvider) { p.Spec.MaxAge = "1h" })), "age",
+			"iat 2026-06-01T10:55:00Z, 1h5m ago", "at most 1h0m ago",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newAttempt(tc.change).explain(t)
+			c := r.Checks[slices.IndexFunc(r.Checks, func(c Check) bool { return c.ID == tc.id })]
+			if c.Seen != tc.seen || c.Wanted != tc.wanted {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+}

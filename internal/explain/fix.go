@@ -14,13 +14,21 @@ import (
 // fix says what to do about a reason. What comes from the assertion stands in it only where it cannot become a part of a
 // command: in YAML, between quotes.
 func (j *judgement) fix(reason oauth.Reason) string {
-	for _, of := range []func(oauth.Reason) string{j.fixClient, j.fixProvider, j.fixKey, j.fixClaims, j.fixTimes, j.fixGranted} {
+	for _, of := range []func(oauth.Reason) string{j.fixForm, j.fixClient, j.fixProvider, j.fixKey, j.fixClaims, j.fixTimes, j.fixGranted} {
 		if text := of(reason); text != "" {
 			return text
 		}
 	}
 	entry, _ := reasons.For(reason)
 	return plain(entry.Fix)
+}
+
+// fixForm is about what was given for an assertion.
+func (j *judgement) fixForm(reason oauth.Reason) string {
+	if reason == oauth.ReasonAssertionEncrypted && (j.options.SpaceLeftOut || stray(j.compact) != "") {
+		return "There is white space or another character in it that no assertion has: if these are two tokens, give one of them alone. If it is one of five parts, have the issuer sign and not encrypt it."
+	}
+	return ""
 }
 
 // link is a link of Markdown.

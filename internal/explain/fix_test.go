@@ -103,6 +103,9 @@ func TestFixesSuggestNothingInVain(t *testing.T) {
 		check        string
 		says, spares string
 	}{
+		"two tokens":                  {rewrite(func(s string) string { return s + "\n" + s }), "form", "two tokens", "Switch encryption off"},
+		"two tokens, glued":           {all(rewrite(func(s string) string { return s + s }), func(a *attempt) { a.options.SpaceLeftOut = true }), "form", "two tokens", "Switch encryption off"},
+		"encrypted":                   {rewrite(func(s string) string { return s + ".x.y" }), "form", "Switch encryption off", "two tokens"},
 		"empty aud":                   {claim("aud", `""`), "audience", "with aud " + alias, "audienceAliases"},
 		"aud with a space":            {claim("aud", `"a b"`), "audience", "with aud " + alias, "audienceAliases"},
 		"aud that is not ASCII":       {claim("aud", `"ä"`), "audience", "with aud " + alias, "audienceAliases"},
@@ -112,12 +115,16 @@ func TestFixesSuggestNothingInVain(t *testing.T) {
 		"resource with fragment":      {func(a *attempt) { a.options.Resources = []string{"https://x.example.com#y"} }, "resource", "without fragment", "spec:"},
 		"as many resources as can be": {all(manyResources, func(a *attempt) { a.options.Resources = []string{"https://x.example.com"} }), "resource", "as many as there can be", "spec:"},
 		"ID-JAG without jti":          {all(idJAG(), without("jti")), "jti", "jti of its own", "replay"},
-		"resource beyond an ID-JAG": {all(idJAG(), claim("resource", `"https://api.example.com"`), func(a *attempt) { a.options.Resources = []string{"https://other.example.com"} }),
-			"resource", "is for https://api.example.com and no other", "spec:"},
+		"resource beyond an ID-JAG": {
+			all(idJAG(), claim("resource", `"https://api.example.com"`), func(a *attempt) { a.options.Resources = []string{"https://other.example.com"} }),
+			"resource", "is for https://api.example.com and no other", "spec:",
+		},
 		"scope beyond an ID-JAG": {all(idJAG(), claim("scope", `"read"`), func(a *attempt) { a.options.Scope = "write" }), "scope", "no more than the scope read", "edit oac"},
 		"scope of an ID-JAG":     {all(idJAG(), claim("scope", `"admin"`)), "scope", "edit oac", "no more than"},
-		"scope beyond the provider": {all(ofProvider(func(p *v1alpha1.IdentityProvider) { p.Spec.Scopes = []v1alpha1.Scope{"read"} }), func(a *attempt) { a.options.Scope = "write" }),
-			"scope", "edit idp", "edit oac"},
+		"scope beyond the provider": {
+			all(ofProvider(func(p *v1alpha1.IdentityProvider) { p.Spec.Scopes = []v1alpha1.Scope{"read"} }), func(a *attempt) { a.options.Scope = "write" }),
+			"scope", "edit idp", "edit oac",
+		},
 		"clock, all is allowed":   {all(ofProvider(func(p *v1alpha1.IdentityProvider) { p.Spec.ClockSkew = "5m" }), claim("nbf", at(400))), "not-before", "no clock skew", "patch"},
 		"clock, nothing would do": {claim("nbf", at(400)), "not-before", "no clock skew", "patch"},
 	} {

@@ -140,13 +140,18 @@ func (v view) compareTimes(step string) (seen, wanted string) {
 		if p.MaxAge == 0 {
 			return v.moment("iat", c.IssuedAt), "any"
 		}
-		return v.moment("iat", c.IssuedAt), "at most " + span(p.MaxAge) + " ago"
+		seen, wanted = spans(v.now.Sub(c.IssuedAt), p.MaxAge)
+		if seen == span(v.now.Sub(c.IssuedAt)) {
+			return v.moment("iat", c.IssuedAt), "at most " + wanted + " ago"
+		}
+		return "iat " + instant(c.IssuedAt) + ", " + seen + " ago", "at most " + wanted + " ago"
 	case "lifetime":
 		from, name := c.IssuedAt, "iat"
 		if from.IsZero() {
 			from, name = v.now, "now"
 		}
-		return fmt.Sprintf("%s from %s to exp", span(c.Expiry.Sub(from)), name), "at most " + span(p.MaxLifetime)
+		seen, wanted = spans(c.Expiry.Sub(from), p.MaxLifetime)
+		return fmt.Sprintf("%s from %s to exp", seen, name), "at most " + wanted
 	}
 	return "", ""
 }
@@ -240,6 +245,14 @@ func span(d time.Duration) string {
 	default:
 		return d.Truncate(time.Second).String()
 	}
+}
+
+// spans shows two durations, as exactly as it takes to tell them apart.
+func spans(a, b time.Duration) (first, second string) {
+	if first, second = span(a), span(b); a != b && first == second {
+		return a.String(), b.String()
+	}
+	return first, second
 }
 
 func or(s string) string {
