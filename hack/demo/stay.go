@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/grantor-dev/grantor/test/harness"
 )
 
-// stay starts a control plane, the operator and one token server, and stops them when the context ends. The file env, which
-// is there when all is up, sets what is needed to work with them.
+// stay starts a control plane, the operator and one token server, and stops them when the context or one of them ends. The file
+// env, which is there while all is up, sets what is needed to work with them.
 func stay(ctx context.Context, folder, binary string) (err error) {
 	folder, err = filepath.Abs(folder)
 	if err != nil {
@@ -44,9 +45,28 @@ func stay(ctx context.Context, folder, binary string) (err error) {
 	if err := os.Rename(env+".new", env); err != nil { // #nosec G703 -- the folder is the one that the user names
 		return fmt.Errorf("write env: %w", err)
 	}
+	defer func() { err = errors.Join(err, os.Remove(env)) }() // #nosec G703 -- the folder is the one that the user names
 	fmt.Printf("a token server at %s; for kubectl and grantor: source %s\n", g.Issuer, env)
-	<-ctx.Done()
-	return nil
+	return untilOneEnds(ctx, append([]*harness.Process{g.Operator}, g.TokenServers...)...)
+}
+
+// untilOneEnds waits until the context ends, or a process does, which is an error: an operator that has lost its Lease, as on a
+// machine with too much to do, leaves all that is applied as it is, and says so in its log alone.
+func untilOneEnds(ctx context.Context, processes ...*harness.Process) error {
+	ended := make(chan *harness.Process, len(processes))
+	for _, p := range processes {
+		go func() {
+			<-p.Done()
+			ended <- p
+		}()
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case p := <-ended:
+		name := strings.TrimSuffix(filepath.Base(p.Log), ".log")
+		return fmt.Errorf("the %s has ended, and so does all else; why stands at the end of its log: %s", name, p.Log)
+	}
 }
 
 func writeText(file, text string) error {

@@ -137,6 +137,9 @@ func (p *Process) WaitReady(ctx context.Context) error {
 	})
 }
 
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
 // Pid is the process id.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
