@@ -4,11 +4,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
 
+	"github.com/grantor-dev/grantor/api/v1alpha1"
 	"github.com/grantor-dev/grantor/test/harness"
 )
 
@@ -85,6 +88,29 @@ func TestFlags(t *testing.T) {
 	}
 	if named < 50 {
 		t.Errorf("only %d flags are found", named)
+	}
+}
+
+// TestSubjectsOfTrustDomains: a provider of SPIFFE without a prefix is shown with the rule alone that holds it to its trust domain,
+// slash included: another provider could mint its subjects.
+func TestSubjectsOfTrustDomains(t *testing.T) {
+	rule := regexp.MustCompile(`^claims\.sub\.startsWith\('spiffe://[a-z.]+/'\)$`)
+	shown := 0
+	for _, d := range documents(t) {
+		var p v1alpha1.IdentityProvider
+		if err := yaml.Unmarshal([]byte(d.text), &p); d.is != isObject || err != nil || p.Spec.Profile != v1alpha1.ProfileSPIFFE {
+			continue
+		}
+		if p.Spec.Subject == nil || p.Spec.Subject.Prefix == nil {
+			continue
+		}
+		shown++
+		if !slices.ContainsFunc(p.Spec.ClaimValidationRules, func(r v1alpha1.ClaimValidationRule) bool { return rule.MatchString(r.Expression) }) {
+			t.Errorf("%s: no rule for the trust domain:\n%s", d.page, d.text)
+		}
+	}
+	if shown == 0 {
+		t.Error("no page shows it")
 	}
 }
 
