@@ -205,7 +205,7 @@ func sharing() map[string]any {
 	return values
 }
 
-// with returns the smallest values with another one at a path; nil removes what is there.
+// with returns the smallest values with another one at a path; nil for a key without a value.
 func with(path string, value any) map[string]any {
 	values := issuerAlone()
 	for _, below := range []string{"tokenServer.valkey.", "tokenServer.autoscaling.", "networkPolicy.valkey."} {
@@ -230,9 +230,6 @@ func with(path string, value any) map[string]any {
 	}
 	last := parts[len(parts)-1]
 	at[last] = value
-	if value == nil {
-		delete(at, last)
-	}
 	return values
 }
 

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/grantor-dev/grantor/tokenserver"
 )
 
 // set changes one value of others, by its path.
@@ -17,7 +19,7 @@ func set(values map[string]any, path string, value any) map[string]any {
 	return values
 }
 
-// TestValuesThatDoNotGoTogether: each of them is right by itself. They are refused in words, and so they are without the schema.
+// TestValuesThatDoNotGoTogether: most of them are right by themselves. They are refused in words, with the schema and without.
 func TestValuesThatDoNotGoTogether(t *testing.T) {
 	const valkey = "tokenServer.valkey."
 	declaredIn := func(namespace string) []any {
@@ -29,6 +31,28 @@ func TestValuesThatDoNotGoTogether(t *testing.T) {
 		values, mended changed
 		says           string
 	}{
+		"no issuer": {
+			changed{"issuer": nil}, changed{"issuer": issuer}, "issuer is required: set it to the base URL of the endpoints as callers see it",
+		},
+		"many without Valkey": {
+			changed{"tokenServer.replicas": 3, valkey + "addresses": []any{}},
+			changed{valkey + "addresses": []any{"a:1"}},
+			"tokenServer.replicas is 3, but must be at most 1 without tokenServer.valkey.addresses: which assertions were used is held in memory",
+		},
+		"autoscaling without Valkey": {
+			changed{"tokenServer.autoscaling.enabled": true, valkey + "addresses": []any{}},
+			changed{valkey + "addresses": []any{"a:1"}},
+			"tokenServer.autoscaling.enabled needs tokenServer.valkey.addresses: which assertions were used is held in memory",
+		},
+		"a route to no Gateway": {
+			changed{"httpRoute.enabled": true}, changed{"httpRoute.parentRefs": []any{map[string]any{"name": "g"}}}, "httpRoute.enabled needs httpRoute.parentRefs",
+		},
+		"a certificate of nobody": {
+			changed{"certificate.enabled": true, "tokenServer.tls.secretName": "tls"}, changed{"certificate.issuerRef.name": "i"}, "certificate.enabled needs certificate.issuerRef.name",
+		},
+		"a certificate without a place": {
+			changed{"certificate.enabled": true, "certificate.issuerRef.name": "i"}, changed{"ingress.tlsSecret": "tls"}, "certificate.enabled needs the name of a Secret to put the certificate into",
+		},
 		"more at least than at most": {
 			changed{"tokenServer.autoscaling.enabled": true, "tokenServer.autoscaling.minReplicas": 11},
 			changed{"tokenServer.autoscaling.maxReplicas": 11},
@@ -128,11 +152,36 @@ func TestValuesThatDoNotGoTogether(t *testing.T) {
 	}
 }
 
+// TestIssuers: what the chart takes, the program takes. What it does not take is refused in words.
+func TestIssuers(t *testing.T) {
+	for text, taken := range map[string]bool{
+		"https://auth.example.com": true, "https://Auth.Example.com": true, "https://auth.example.com:8443/tenant/a": true, "https://10.0.0.1": true,
+		"https://[fd00::1]:8443": true, "https://auth.example.com/a:b": true, "https://auth.example.com/a:": true, "https://auth.example.com/%C3%A4": true,
+		"http://localhost": true, "http://127.0.0.1:8080/a": true, "http://[::1]:8080": true,
+		"": false, "auth.example.com": false, "http://auth.example.com": false, "http://localhost.example.com": false, "ftp://auth.example.com": false,
+		"https://": false, "https://auth.example.com/": false, "https://auth.example.com//a": false, "https://auth.example.com/a/": false,
+		"https://auth.example.com/../a": false, "https://auth.example.com/a/.": false, "https://auth.example.com?tenant=a": false, "https://auth.example.com#a": false,
+		"https://user@auth.example.com": false, "https://user:secret@auth.example.com": false, "https://auth.exämple.com": false,
+		"https://auth.example.com/ä": false, "https://auth.example.com/a b": false, "https://auth.example.com:port": false, "https://auth.example.com\n": false,
+	} {
+		_, wrong := tokenserver.CheckIssuer(text)
+		for _, flags := range [][]string{nil, {"--skip-schema-validation"}} {
+			_, err := tryRender(t.Context(), "auth", with("issuer", text), flags...)
+			if (err == nil) != taken || taken && wrong != nil {
+				t.Errorf("%q: %v, and the program says %v", text, err, wrong)
+			}
+			if err != nil && !strings.Contains(err.Error(), "these values cannot work:\nissuer is ") {
+				t.Errorf("%q: not said in words: %v", text, err)
+			}
+		}
+	}
+}
+
 // TestAllThatIsWrongIsSaid: who mends one value does not find the next.
 func TestAllThatIsWrongIsSaid(t *testing.T) {
 	values := set(set(sharing(), "tokenServer.valkey.username", "u"), "tokenServer.valkey.cluster", true)
 	_, err := tryRender(t.Context(), "auth", set(values, "tokenServer.valkey.database", 1))
-	for _, says := range []string{"these values do not go together", "passwordSecret", "must be 0"} {
+	for _, says := range []string{"these values cannot work", "passwordSecret", "must be 0"} {
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("got %v, want: %s", err, says)
 		}

@@ -55,8 +55,7 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	e := engine.Engine{Strict: true}
-	out, err := e.Render(chart, values)
+	out, err := engine.Render(chart, values)
 	if err != nil {
 		return err
 	}
