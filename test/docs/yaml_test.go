@@ -29,7 +29,7 @@ const (
 
 // blockForms are the languages of blocks that tests know: those of shells and YAML are run and tried here and in test/e2e,
 // queries by test/monitoring. TestNoCommandIsLeftOut looks at blocks without a language.
-var blockForms = []string{"", "sh", "sh cluster", "sh helm", "sh runbook", "yaml", "promql"}
+var blockForms = []string{"", "sh", "sh cluster", "sh new cluster", "sh helm", "sh runbook", "yaml", "promql"}
 
 // yamlBegins is how a line begins that makes a block YAML, whatever it calls itself.
 var yamlBegins = regexp.MustCompile(`^ *(- +)*(apiVersion|kind|run|uses|jobs|steps): `)
