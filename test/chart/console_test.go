@@ -47,6 +47,7 @@ func TestConsoleIsHardened(t *testing.T) {
 	for name, values := range map[string]map[string]any{"alone": with("console.enabled", true), "exposed": exposedConsole()} {
 		m := render(t, defaultNamespace, values)
 		mustBeTaken(t, m)
+		mustFindFiles(t, m)
 		d := m.deployments(t)["grantor-console"]
 		for item, holds := range hardening {
 			// Its own are those of any Go program, and no policy of the network lets anybody read them.
@@ -177,6 +178,7 @@ func TestConsoleReadsMetrics(t *testing.T) {
 		values["metrics"] = tc.metrics
 		m := render(t, "auth", values)
 		mustBeTaken(t, m)
+		mustFindFiles(t, m)
 		pod := m.deployments(t)["grantor-console"].Spec.Template.Spec
 		for _, want := range tc.args {
 			if !slices.Contains(pod.Containers[0].Args, want) {

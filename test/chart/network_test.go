@@ -133,6 +133,14 @@ func TestEgress(t *testing.T) {
 		{"metadata of the cloud, by TLS", pinned, "operator", metadataServer, 443, false},
 		{"metadata of the cloud, with everything allowed", anywhere, "operator", metadataServer, 443, false},
 		{"metadata of the cloud by IPv6, with everything allowed", anywhere, "operator", "fd00:ec2::254", 443, false},
+		{"link-local addresses of IPv6, with everything allowed", anywhere, "operator", "fe80::1", 443, false},
+		{"all else, with everything allowed", anywhere, "operator", "fd00::7", 443, true},
+		{"all else, with everything allowed", anywhere, "operator", private, 443, true},
+		{"this network", pinned, "operator", "0.0.0.1", 443, false},
+		{"addresses that providers share", pinned, "operator", "100.64.0.1", 443, false},
+		{"loopback addresses", pinned, "operator", "127.0.0.1", 443, false},
+		{"private addresses", pinned, "operator", "172.16.0.1", 443, false},
+		{"private addresses", pinned, "operator", "192.168.0.1", 443, false},
 		{"public key sets", pinned, "operator", public, 443, true},
 		{"public key sets", pinned, "operator", public6, 443, true},
 		{"key sets by HTTP", pinned, "operator", public, 80, false},
@@ -189,6 +197,30 @@ func TestIngress(t *testing.T) {
 	from := p.Spec.Ingress[0].From
 	if len(from) != 2 || from[1].PodSelector.MatchLabels["app.kubernetes.io/component"] != "test" || from[1].NamespaceSelector != nil {
 		t.Errorf("callers: %+v", from)
+	}
+}
+
+// TestIngressByNetwork: where the network alone decides who reads metrics, they are at the port for operations, and monitoring comes
+// to that of all pods, the console to that of token servers.
+func TestIngressByNetwork(t *testing.T) {
+	values := exposedConsole()
+	merge(values, map[string]any{
+		"metrics": map[string]any{"access": "Network"}, "networkPolicy": map[string]any{"monitoringNamespaces": []any{"monitoring"}},
+	})
+	n := newNetwork(t, render(t, "auth", values))
+	for component, want := range map[string][]string{"operator": {"ops"}, "tokenserver": {"http", "ops", "ops"}, "console": {"pages", "ops"}} {
+		var ports []string
+		for _, rule := range n.ingress(component) {
+			for _, p := range rule.Ports {
+				ports = append(ports, p.Port.StrVal)
+				if p.Port.StrVal == "ops" && len(rule.From) != 1 {
+					t.Errorf("anybody reads metrics of %s", component)
+				}
+			}
+		}
+		if !slices.Equal(ports, want) {
+			t.Errorf("%s is called at %v, not %v", component, ports, want)
+		}
 	}
 }
 

@@ -3,12 +3,15 @@ package chart
 import (
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -61,6 +64,7 @@ func TestSetsAreHardened(t *testing.T) {
 	for _, set := range valueSets(t) {
 		m := render(t, defaultNamespace, valueSet(t, set))
 		mustBeTaken(t, render(t, "auth", valueSet(t, set)))
+		mustFindFiles(t, m)
 		for name, d := range m.deployments(t) {
 			for item, holds := range hardening {
 				if (item == "no volumes" || item == "image with a version") && set != "default" {
@@ -116,6 +120,72 @@ func TestTestPod(t *testing.T) {
 			}
 		}
 	}
+}
+
+// mustFindFiles checks that what a flag names is mounted, and that nothing is mounted that no flag names.
+func mustFindFiles(t *testing.T, m manifest) {
+	t.Helper()
+	const account = "/var/run/secrets/kubernetes.io/serviceaccount"
+	for name, d := range m.deployments(t) {
+		pod := d.Spec.Template.Spec
+		volumes, used := map[string]bool{}, map[string]bool{account: true}
+		for _, v := range pod.Volumes {
+			volumes[v.Name] = true
+		}
+		for _, mount := range pod.Containers[0].VolumeMounts {
+			if !volumes[mount.Name] {
+				t.Errorf("%s: there is no volume %s", name, mount.Name)
+			}
+			used[mount.MountPath] = false
+		}
+		for _, file := range filesOf(pod.Containers[0].Args) {
+			if _, mounted := used[path.Dir(file)]; !mounted {
+				t.Errorf("%s: %s is not mounted", name, file)
+			}
+			used[path.Dir(file)] = true
+		}
+		for folder, named := range used {
+			if !named {
+				t.Errorf("%s: no flag names what is in %s", name, folder)
+			}
+		}
+	}
+}
+
+// filesOf are those that flags name.
+func filesOf(args []string) (files []string) {
+	for _, arg := range args {
+		if flag, file, _ := strings.Cut(arg, "="); strings.HasSuffix(flag, "-file") {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
+// TestTestPodRunsWhereTheServerDoes: it needs the same nodes, and the same registry.
+func TestTestPodRunsWhereTheServerDoes(t *testing.T) {
+	values := issuerAlone()
+	for _, value := range []string{"imagePullSecrets", "tokenServer.nodeSelector", "tokenServer.tolerations"} {
+		set(values, value, changes[value].value)
+	}
+	m := render(t, "auth", values)
+	pod, server := into[corev1.Pod](t, m, "Pod", "grantor-test").Spec, m.deployments(t)["grantor-tokenserver"].Spec.Template.Spec
+	if len(pod.ImagePullSecrets) == 0 || len(pod.NodeSelector) == 0 || len(pod.Tolerations) == 0 {
+		t.Errorf("it has %v, %v and %v", pod.ImagePullSecrets, pod.NodeSelector, pod.Tolerations)
+	}
+	if diff := cmp.Diff(server.ImagePullSecrets, pod.ImagePullSecrets) + cmp.Diff(server.NodeSelector, pod.NodeSelector) + cmp.Diff(server.Tolerations, pod.Tolerations); diff != "" {
+		t.Errorf("-server +test:\n%s", diff)
+	}
+}
+
+// TestWhatIsScaled: the autoscaler sets the number of the pods that the token server has.
+func TestWhatIsScaled(t *testing.T) {
+	m := render(t, "auth", with("tokenServer.autoscaling.enabled", true))
+	target := into[autoscalingv2.HorizontalPodAutoscaler](t, m, "HorizontalPodAutoscaler", "grantor-tokenserver").Spec.ScaleTargetRef
+	if want := (autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "grantor-tokenserver"}); target != want {
+		t.Errorf("it scales %+v", target)
+	}
+	m.get(t, target.Kind, target.Name)
 }
 
 // production is what must hold where nothing may be lost with one node, by the names under which checkers know it.

@@ -37,6 +37,7 @@ func TestEveryValueHasAnEffect(t *testing.T) {
 				t.Errorf("%q is not what makes the difference", c.shows)
 			}
 			mustBeTaken(t, after)
+			mustFindFiles(t, after)
 			for name, d := range after.deployments(t) {
 				if args := d.Spec.Template.Spec.Containers[0].Args; !knowsFlags(args) {
 					t.Errorf("%s: the program does not take %q", name, args)
