@@ -86,8 +86,11 @@ func (r *OAuthClientReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 		previous: &c.Status, before: c.Status.Conditions,
 		next: &outcome.Status, after: outcome.Status.Conditions,
 	}, outcome.NextVisit)
+	if err := errors.Join(err, in.References.Unmade, rotateErr); err != nil {
+		return ctrl.Result{}, err // Tried again sooner than any visit would be due.
+	}
 	result.RequeueAfter = soonest(result.RequeueAfter, wait)
-	return result, errors.Join(err, in.References.Unmade, rotateErr)
+	return result, nil
 }
 
 // digestKeyLoaded returns whether the token servers have the digest key that is there now, as a question to be asked later.
