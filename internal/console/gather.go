@@ -57,7 +57,19 @@ func (c *Console) gather(ctx context.Context, assertion string, client *catalog.
 			return nil, err
 		}
 	}
-	return explain.NewWorld(providers, clients)
+	world, err := explain.NewWorld(providers, clients)
+	if err != nil {
+		return nil, err
+	}
+	return world.Only(extentOf(len(clients))), nil
+}
+
+// extentOf is what was read where so many clients of a namespace were.
+func extentOf(clients int) explain.Extent {
+	if clients >= maxClients {
+		return explain.SomeClients
+	}
+	return explain.ClientsOfNamespace
 }
 
 // providersOf are the providers that a client names: those of its assertions, and that of its workload.

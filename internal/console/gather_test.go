@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/grantor-dev/grantor/api/v1alpha1"
+	"github.com/grantor-dev/grantor/internal/explain"
 )
 
 // What the answer for a client depends on is read: the providers of its assertions and that of its own workload.
@@ -44,6 +45,15 @@ func TestSpaceIsNoticed(t *testing.T) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		if a, err := readForm(r); err != nil || a.spaced != want || a.assertion != "a.b.c" {
 			t.Errorf("%s: %+v, %v", body, a, err)
+		}
+	}
+}
+
+// A list that was cut is not taken for the whole.
+func TestExtent(t *testing.T) {
+	for clients, want := range map[int]explain.Extent{0: explain.ClientsOfNamespace, maxClients - 1: explain.ClientsOfNamespace, maxClients: explain.SomeClients} {
+		if got := extentOf(clients); got != want {
+			t.Errorf("%d clients are of extent %d, want %d", clients, got, want)
 		}
 	}
 }

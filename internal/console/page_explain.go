@@ -63,7 +63,9 @@ func reportFacts(r *explain.Report) g.Node {
 		entry("Provider", bdi(cmp.Or(r.Provider, "none trusts this issuer"))),
 		entry("Judged at", text(stamp(r.At))),
 		granted,
-		g.If(len(r.Clients) > 0, entry("Clients that may present it", g.Group{several(r.Clients), g.If(r.MoreClients, text("and perhaps others"))})),
+		g.If(len(r.Clients) > 0 || r.MoreClients, entry("Clients that may present it", g.Group{
+			several(r.Clients), g.If(r.MoreClients && len(r.Clients) > 0, text("and perhaps ")), g.If(r.MoreClients, text("others, not all of which were looked at")),
+		})),
 	)
 }
 

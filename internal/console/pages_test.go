@@ -66,6 +66,7 @@ func TestPageParts(t *testing.T) {
 		"a note":                {verdict(explain.Report{Verdict: explain.Accepted, Notes: []string{"Mind the gap."}}), "Mind the gap.", "Refused"},
 		"some clients":          {verdict(explain.Report{Verdict: explain.Accepted, Clients: []string{"a/b"}}), "<bdi>a/b</bdi>", "and perhaps others"},
 		"more clients":          {verdict(explain.Report{Verdict: explain.Accepted, Clients: []string{"a/b"}, MoreClients: true}), "and perhaps others", "Refused"},
+		"clients not looked at": {verdict(explain.Report{Verdict: explain.Accepted, MoreClients: true}), "others, not all of which were looked at", "and perhaps"},
 		"refused":               {verdict(explain.Report{Verdict: explain.Refused, Reason: "expired"}), "none named", "Valid for"},
 		"traffic of none":       {livePage("", 0, &liveData{}, testNow), "knows no token servers", "data-"},
 		"traffic not counted":   {livePage("", 10, &liveData{Summary: asked}, testNow), "it takes two looks", "<figure"},

@@ -253,6 +253,19 @@ func (m *madeUp) lost(client string) bool {
 	return m.world.clients[key].Spec.ClientID == "contested" && holder != nil && holder.Key != key
 }
 
+// expectUsable: what a token server has accepted from a client is not said to be of no use to it.
+func (m *madeUp) expectUsable(t *testing.T, o Options, provider string) {
+	t.Helper()
+	r, err := Client(t.Context(), m.world, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(r.Providers, func(p ProviderReport) bool { return p.Provider == provider })
+	if i < 0 || !r.Providers[i].Usable || !r.Usable {
+		t.Fatalf("%+v: a token server accepts assertions of %s, and the client is explained as %+v, in:\n%s", o, provider, r, m.text)
+	}
+}
+
 // TestManifestsAreExplainedAsStandaloneAnswers: whatever a folder declares and a client presents, what is explained of the folder is
 // what the server of grantor standalone does by it.
 func TestManifestsAreExplainedAsStandaloneAnswers(t *testing.T) {
@@ -278,6 +291,8 @@ func TestManifestsAreExplainedAsStandaloneAnswers(t *testing.T) {
 				t.Fatalf("folder %d, %+v: explained as %s for %q (%s), a token server says %q (%v), in:\n%s", seed, r, got.Verdict, got.Reason, got.Error, want, body, m.text)
 			case want == "" && (got.Granted.Scope != textOf(body["scope"]) || float64(got.Granted.ExpiresIn) != body["expires_in"]):
 				t.Fatalf("folder %d, %+v: granted %+v, a token server says %v", seed, r, got.Granted, body)
+			case want == "":
+				m.expectUsable(t, o, got.Provider)
 			}
 		}
 	}

@@ -42,10 +42,16 @@ const pageSize = 500
 // for all. Nothing but our two kinds is read: keys are in their status.
 func FromCluster(ctx context.Context, reader client.Reader, named types.NamespacedName, namespace string) (*World, error) {
 	var clients []*v1alpha1.OAuthClient
-	namespaces := []string{namespace}
+	namespaces, extent := []string{namespace}, AllClients
+	if namespace != "" {
+		extent = ClientsOfNamespace
+	}
 	if named == (types.NamespacedName{}) {
 		found, err := clientsIn(ctx, reader, namespace)
-		if err != nil && !apierrors.IsForbidden(err) { // They are only listed as a hint.
+		switch {
+		case apierrors.IsForbidden(err): // They are only listed as a hint.
+			extent = SomeClients
+		case err != nil:
 			return nil, err
 		}
 		clients = found
@@ -67,7 +73,11 @@ func FromCluster(ctx context.Context, reader client.Reader, named types.Namespac
 		}
 		providers = append(providers, found...)
 	}
-	return NewWorld(providers, clients)
+	w, err := NewWorld(providers, clients)
+	if err != nil {
+		return nil, err
+	}
+	return w.Only(extent), nil
 }
 
 // namespacesOf are those whose providers a client may refer to.

@@ -101,6 +101,8 @@ func (j *judgement) presenters(ctx context.Context, p *trust.Provider) (names []
 			candidates = append(candidates, c)
 		}
 	}
+	extent := j.world.extent
+	more = extent == SomeClients || extent == ClientsOfNamespace && (p.ClientNamespaces.All || len(p.ClientNamespaces.Names) > 0)
 	slices.SortFunc(candidates, func(a, b *trust.Client) int { return strings.Compare(a.Key.String(), b.Key.String()) })
 	for i, c := range candidates {
 		if len(names) == maxClients || i == maxCandidates {

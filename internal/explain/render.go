@@ -70,6 +70,8 @@ func (r *Report) WriteText(w io.Writer) error {
 func (p *page) clients(r *Report) {
 	switch {
 	case r.Client != "" || r.Provider == "":
+	case r.MoreClients && len(r.Clients) == 0:
+		p.linef("Clients that may present it: not known; not all could be looked at")
 	case r.MoreClients:
 		p.linef("Clients that may present it: %s; there may be others", list(r.Clients))
 	default:

@@ -22,6 +22,27 @@ type World struct {
 	compiledProviders []*trust.Provider
 	compiledClients   map[trust.ObjectKey]*trust.Client
 	unusable          map[trust.ObjectKey]error
+	extent            Extent
+}
+
+// Extent says which clients were read.
+type Extent int
+
+// The extents.
+const (
+	// AllClients are all that there are.
+	AllClients Extent = iota
+	// ClientsOfNamespace are those of the namespaces that were read.
+	ClientsOfNamespace
+	// SomeClients are some of any namespace.
+	SomeClients
+)
+
+// Only returns the same objects, of which the clients are not all that there are.
+func (w *World) Only(e Extent) *World {
+	only := *w
+	only.extent = e
+	return &only
 }
 
 // NewWorld compiles objects as a token server does: identity from their status, policy from their spec. What a token server
