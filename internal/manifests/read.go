@@ -195,6 +195,10 @@ func (l *loading) file(ctx context.Context, file string) error {
 }
 
 func (l *loading) document(ctx context.Context, file string, doc *yaml.Node) {
+	if alias := foreign(doc); alias != nil {
+		l.reportf(RuleYAML, file, position{alias.Line, alias.Column}, "not YAML: unknown anchor: one of another document does not count, since kubectl reads each by itself")
+		return
+	}
 	asOnCluster(doc)
 	var object map[string]any
 	if err := doc.Decode(&object); err != nil {

@@ -23,6 +23,14 @@ func (l *loading) secret(file string, doc *yaml.Node, object map[string]any) {
 	for _, from := range []string{"data", "stringData"} {
 		failed = !l.values(file, doc, object[from], from) || failed
 	}
+	if _, fine := object["immutable"].(bool); !fine && object["immutable"] != nil {
+		failed = true
+		l.reportf(RuleSchema, file, positionIn(doc, "immutable"), "immutable of Secret: it is true or false")
+	}
+	if _, fine := object["type"].(string); !fine && object["type"] != nil {
+		failed = true
+		l.reportf(RuleSchema, file, positionIn(doc, "type"), "type of Secret: it is a text")
+	}
 	s := &corev1.Secret{}
 	if failed || !l.convert(file, doc, object, "Secret", s) {
 		return

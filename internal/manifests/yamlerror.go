@@ -84,6 +84,27 @@ func lineOfUnknownAnchor(text []byte) int {
 	return found + 1
 }
 
+// foreign returns an alias in a document whose anchor is in an earlier one, which the library knows still, or nil.
+func foreign(doc *yaml.Node) *yaml.Node {
+	anchors := map[*yaml.Node]bool{}
+	var find func(node *yaml.Node) *yaml.Node
+	find = func(node *yaml.Node) *yaml.Node {
+		if node.Kind == yaml.AliasNode && !anchors[node.Alias] {
+			return node
+		}
+		if node.Anchor != "" {
+			anchors[node] = true
+		}
+		for _, next := range node.Content {
+			if found := find(next); found != nil {
+				return found
+			}
+		}
+		return nil
+	}
+	return find(doc)
+}
+
 // broken returns the innermost node below one that cannot be decoded which cannot be decoded either: where a value does not fit
 // its tag, the library says no line.
 func broken(node *yaml.Node) *yaml.Node {
