@@ -90,7 +90,8 @@ var changes = map[string]struct {
 	"networkPolicy.valkey.to":            {[]any{map[string]any{"podSelector": map[string]any{"matchLabels": map[string]any{"app": "valkey"}}}}, "- port: 6379\n    to:\n    - podSelector:\n        matchLabels:\n          app: valkey"},
 	"networkPolicy.valkey.ports":         {[]any{6379, 26379}, "- port: 6379\n    - port: 26379"},
 
-	"networkPolicy.tracing.to": {[]any{map[string]any{"podSelector": map[string]any{"matchLabels": map[string]any{"app": "collector"}}}}, "- port: 4318\n    to:\n    - podSelector:\n        matchLabels:\n          app: collector"},
+	"networkPolicy.tracing.ports": {[]any{4319}, "- port: 4319"},
+	"networkPolicy.tracing.to":    {[]any{map[string]any{"podSelector": map[string]any{"matchLabels": map[string]any{"app": "collector"}}}}, "- port: 4318\n    to:\n    - podSelector:\n        matchLabels:\n          app: collector"},
 
 	"ingress.enabled":            {true, "kind: Ingress\n"},
 	"ingress.className":          {"nginx", "ingressClassName: nginx"},

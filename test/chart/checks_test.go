@@ -34,6 +34,23 @@ func TestValuesThatDoNotGoTogether(t *testing.T) {
 		"no issuer": {
 			changed{"issuer": nil}, changed{"issuer": issuer}, "issuer is required: set it to the base URL of the endpoints as callers see it",
 		},
+		"an image with a tag": {
+			changed{"image.repository": "grantor:v1"}, changed{"image.repository": "grantor"}, `image.repository is "grantor:v1", but must be a name`,
+		},
+		"an image with a scheme": {
+			changed{"image.repository": "https://registry.test/grantor"}, changed{"image.repository": "registry.test/grantor"}, "without scheme, tag and digest",
+		},
+		"an image by digest": {
+			changed{"image.repository": "grantor@sha256:0"}, changed{"image.repository": "grantor"}, "without scheme, tag and digest",
+		},
+		"no image": {
+			changed{"image.repository": ""}, changed{"image.repository": "grantor"}, `image.repository is ""`,
+		},
+		"callers of a console that none can call": {
+			changed{"console.enabled": true, "console.callers": []any{map[string]any{"podSelector": map[string]any{}}}},
+			changed{"console.hosts": []any{"console.test"}},
+			"console.callers may call the console under console.hosts",
+		},
 		"many without Valkey": {
 			changed{"tokenServer.replicas": 3, valkey + "addresses": []any{}},
 			changed{valkey + "addresses": []any{"a:1"}},
@@ -149,6 +166,19 @@ func TestValuesThatDoNotGoTogether(t *testing.T) {
 				t.Errorf("what was mended is refused: %v", err)
 			}
 		})
+	}
+}
+
+// TestLabelsOfTheChart: a label that stands twice would be a broken object, and Helm goes by some of them.
+func TestLabelsOfTheChart(t *testing.T) {
+	for _, object := range []string{"serviceMonitor", "prometheusRule", "dashboard"} {
+		for _, label := range []string{"app.kubernetes.io/name", "app.kubernetes.io/managed-by", "app.kubernetes.io/version", "helm.sh/chart"} {
+			path := "monitoring." + object + ".labels"
+			_, err := tryRender(t.Context(), "auth", with(path, map[string]any{label: "x"}))
+			if says := path + ": the chart sets " + label; err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("got %v, want: %s", err, says)
+			}
+		}
 	}
 }
 

@@ -127,6 +127,8 @@ func TestEgress(t *testing.T) {
 		{"a collector", with("tokenServer.tracing.endpoint", "http://collector:4318"), "tokenserver", private, 4318, true},
 		{"a collector at the usual port", with("tokenServer.tracing.endpoint", "http://collector/v1/traces"), "tokenserver", private, 80, true},
 		{"a collector by TLS", with("tokenServer.tracing.endpoint", "https://collector"), "tokenserver", private, 80, false},
+		{"a collector behind a Service", set(with("networkPolicy.tracing.ports", []any{4319}), "tokenServer.tracing.endpoint", "http://collector"), "tokenserver", private, 4319, true},
+		{"the port of the collector's Service", with("networkPolicy.tracing.ports", []any{4319}), "tokenserver", private, 4318, false},
 		{"a collector, from the operator", with("tokenServer.tracing.endpoint", "http://collector:4318"), "operator", private, 4318, false},
 		{"metadata of the cloud", issuerAlone(), "operator", metadataServer, 80, false},
 		{"metadata of the cloud", issuerAlone(), "tokenserver", metadataServer, 80, false},

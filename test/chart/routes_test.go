@@ -19,6 +19,8 @@ func TestRoutes(t *testing.T) {
 		"https://auth.example.com":           {"auth.example.com", []string{"/"}},
 		"https://auth.example.com:8443":      {"auth.example.com", []string{"/"}},
 		"https://auth.example.com/tenant/a":  {"auth.example.com", []string{"/tenant/a", tokenserver.PathMetadata + "/tenant/a"}},
+		"https://Auth.Example.com":           {"auth.example.com", []string{"/"}},
+		"https://auth.example.com/a:":        {"auth.example.com", []string{"/a:", tokenserver.PathMetadata + "/a:"}},
 		"https://auth.example.com:8443/auth": {"auth.example.com", []string{"/auth", tokenserver.PathMetadata + "/auth"}},
 	} {
 		t.Run(issuer, func(t *testing.T) {

@@ -115,6 +115,8 @@ func TestWrongValues(t *testing.T) {
 		{"tokenServer.valkey.addresses", []any{"redis://valkey:6379"}, "'/tokenServer/valkey/addresses/0'"},
 		{"tokenServer.valkey.addresses", []any{"a:1,b:1"}, "'/tokenServer/valkey/addresses/0'"},
 		{"tokenServer.valkey.addresses", []any{"a:1", "a:1"}, "items at 0 and 1 are equal"},
+		{"tokenServer.valkey.addresses", []any{"a:65536"}, "'/tokenServer/valkey/addresses/0'"},
+		{"tokenServer.valkey.database", 2147483648, "'/tokenServer/valkey/database'"},
 		{"tokenServer.valkey.prefix", "a:b", "'/tokenServer/valkey/prefix'"},
 		{"tokenServer.valkey.prefix", "", "'/tokenServer/valkey/prefix'"},
 		{"tokenServer.valkey.database", -1, "'/tokenServer/valkey/database'"},
@@ -129,6 +131,11 @@ func TestWrongValues(t *testing.T) {
 		{"tokenServer.tenantDomains", []any{"example.com=team-a"}, "'/tokenServer/tenantDomains': got array, want object"},
 		{"tokenServer.trustedProxies", "10.0.0.0/8", "'/tokenServer/trustedProxies': got string, want array"},
 		{"tokenServer.trustedProxies", []any{"10.0.0.1"}, "'/tokenServer/trustedProxies/0'"},
+		{"tokenServer.trustedProxies", []any{"999.1.1.1/8"}, "'/tokenServer/trustedProxies/0'"},
+		{"tokenServer.trustedProxies", []any{"10.1.1/8"}, "'/tokenServer/trustedProxies/0'"},
+		{"tokenServer.trustedProxies", []any{"10.1.1.1/33"}, "'/tokenServer/trustedProxies/0'"},
+		{"tokenServer.trustedProxies", []any{"fd00::/129"}, "'/tokenServer/trustedProxies/0'"},
+		{"tokenServer.trustedProxies", []any{"::/0"}, "'/tokenServer/trustedProxies/0'"},
 		{"tokenServer.trustedProxies", []any{"0.0.0.0/0"}, "'/tokenServer/trustedProxies/0'"},
 		{"tokenServer.trustedProxyHeader", "X-Real-Ip", "'/tokenServer/trustedProxyHeader': value must be one of"},
 		{"tokenServer.authFailures.burst", -1, "'/tokenServer/authFailures/burst'"},
@@ -153,6 +160,8 @@ func TestWrongValues(t *testing.T) {
 		{"networkPolicy.apiServer.cidrs", []any{"10.0.0.1"}, "'/networkPolicy/apiServer/cidrs/0'"},
 		{"networkPolicy.apiServer.ports", []any{}, "'/networkPolicy/apiServer/ports': minItems: got 0, want 1"},
 		{"networkPolicy.apiServer.ports", []any{"https"}, "'/networkPolicy/apiServer/ports/0': got string, want integer"},
+		{"networkPolicy.apiServer.cidrs", []any{"10.0.0.1/33"}, "'/networkPolicy/apiServer/cidrs/0'"},
+		{"networkPolicy.tracing.ports", []any{0}, "'/networkPolicy/tracing/ports/0'"},
 		{"networkPolicy.dns.ports", []any{0}, "'/networkPolicy/dns/ports/0'"},
 		{"networkPolicy.keySetPorts", []any{}, "'/networkPolicy/keySetPorts': minItems: got 0, want 1"},
 		{"networkPolicy.deny", true, "additional properties 'deny' not allowed"},
@@ -191,6 +200,7 @@ func TestWrongValues(t *testing.T) {
 		{"logLevel", "trace", "'/logLevel': value must be one of"},
 		{"keys.fetchFrom", "10.0.0.0/8", "'/keys/fetchFrom': got string, want array"},
 		{"keys.fetchFrom", []any{"10.0.0.1"}, "'/keys/fetchFrom/0': '10.0.0.1' does not match pattern"},
+		{"keys.fetchFrom", []any{"256.0.0.0/8"}, "'/keys/fetchFrom/0'"},
 		{"keys.fetchFrom", []any{"10.0.0.0/8,11.0.0.0/8"}, "'/keys/fetchFrom/0'"},
 		{"keys.fetchFrom", []any{"10.0.0.0/8", "idp.example.com"}, "'/keys/fetchFrom/1'"},
 		{"keys.fetchFrom", []any{"10.0.0.0/8", "10.0.0.0/8"}, "'/keys/fetchFrom': items at 0 and 1 are equal"},
@@ -239,6 +249,11 @@ func TestTakenValues(t *testing.T) {
 		{"tokenServer.maxTrustStaleness", "0s", ""},
 		{"keys.fetchFrom", []any{"::1/128", "0.0.0.0/0"}, "--allow-key-fetch-from=0.0.0.0/0"},
 		{"keys.allowInsecureURLs", false, ""},
+		{"tokenServer.trustedProxies", []any{"255.255.255.255/32", "1.0.0.0/1", "::ffff:10.0.0.0/104", "fd00::/128"}, "--trusted-proxies=fd00::/128"},
+		{"tokenServer.valkey.addresses", []any{"a:65535", "[::1]:1"}, "--valkey-address=a:65535,[::1]:1"},
+		{"tokenServer.valkey.database", 99_999_999, "--valkey-database=99999999"},
+		{"image.repository", "registry.example.com:5000/a/b-c/d__e", "image: registry.example.com:5000/a/b-c/d__e:v"},
+		{"image.repository", "grantor", "image: grantor:v"},
 		{"tokenServer.tls.secretName", "", ""},
 		{"tokenServer.trustedProxies", []any{}, ""},
 		{"tokenServer.tenantDomains", map[string]any{}, ""},
@@ -250,7 +265,7 @@ func TestTakenValues(t *testing.T) {
 		{"tokenServer.tls.secretName", "edge.tls", "--tls-key-file=/etc/grantor/tls/tls.key"},
 	} {
 		m := render(t, "auth", with(v.path, v.value))
-		if v.shows == "" && m.text != render(t, "auth", issuerAlone()).text || !strings.Contains(m.text, v.shows) {
+		if v.shows == "" && m.text != render(t, "auth", issuerAlone()).text || !strings.Contains(strings.ReplaceAll(m.text, `"`, ""), v.shows) {
 			t.Errorf("%s = %v does not show as %q", v.path, v.value, v.shows)
 		}
 	}

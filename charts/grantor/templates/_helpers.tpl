@@ -193,7 +193,7 @@ spec:
 - --valkey-sentinel-master={{ .sentinelMaster }}
 {{- end }}
 {{- if .database }}
-- --valkey-database={{ .database }}
+- --valkey-database={{ int .database }}
 {{- end }}
 {{- if ne .prefix "grantor" }}
 - --valkey-prefix={{ .prefix }}
