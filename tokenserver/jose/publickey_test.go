@@ -202,3 +202,22 @@ func TestPublicKeyIsImmutable(t *testing.T) {
 		t.Errorf("restricted to no list = %v, want nil", got)
 	}
 }
+
+// TestIsSquare: all small numbers, and large ones beside squares.
+func TestIsSquare(t *testing.T) {
+	squares := map[int64]bool{}
+	for x := range int64(300) {
+		squares[x*x] = true
+	}
+	for n := range int64(300 * 300) {
+		if isSquare(big.NewInt(n)) != squares[n] {
+			t.Errorf("%d: %t", n, !squares[n])
+		}
+	}
+	p := jwttest.RSA("a", 2048).Primes[0]
+	for _, off := range []int64{-2, -1, 0, 1, 2} {
+		if n := new(big.Int).Add(times(p, p), big.NewInt(off)); isSquare(n) != (off == 0) {
+			t.Errorf("a square and %d: %t", off, off != 0)
+		}
+	}
+}
