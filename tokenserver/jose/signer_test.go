@@ -255,7 +255,7 @@ func TestSignIsLight(t *testing.T) {
 	claims, digest := []byte(`{"sub":"alice"}`), sha256.Sum256(nil)
 	for _, alg := range SigningAlgorithms() {
 		signer := generated(t, alg)
-		primitive := testing.AllocsPerRun(50, func() {
+		primitive := least(func() {
 			switch key := signer.private().(type) {
 			case *ecdsa.PrivateKey:
 				_, _ = key.Sign(nil, digest[:], crypto.SHA256)
@@ -267,11 +267,20 @@ func TestSignIsLight(t *testing.T) {
 				t.Errorf("a key of type %T", key)
 			}
 		})
-		got := testing.AllocsPerRun(50, func() { _, _ = signer.Sign(TypeAccessToken, claims) })
+		got := least(func() { _, _ = signer.Sign(TypeAccessToken, claims) })
 		if got > primitive+2 {
 			t.Errorf("%s: %v allocations, the primitive has %v", alg, got, primitive)
 		}
 	}
+}
+
+// least is how many allocations a run needs: with the race detector, pools forget at random, and then it takes more.
+func least(run func()) float64 {
+	n := testing.AllocsPerRun(1, run)
+	for range 50 {
+		n = min(n, testing.AllocsPerRun(1, run))
+	}
+	return n
 }
 
 func BenchmarkSign(b *testing.B) {
